@@ -1,0 +1,63 @@
+// Listening. An Acceptor gives finished transports, so that shards and the simulator do not see sockets; the
+// one listening socket of a listener stands in every shard's poller with Interest::Accept (one waiter is
+// woken).
+// SPDX-License-Identifier: Apache-2.0
+#pragma once
+
+#include <cstdint>
+#include <memory>
+#include <string>
+#include <utility>
+
+#include "base/result.h"
+#include "net/address.h"
+#include "net/fd.h"
+#include "net/transport.h"
+
+namespace latchkey::net {
+
+class TlsContext;
+
+enum class AcceptStatus : std::uint8_t {
+    Ok,
+    None,       ///< nobody waits (or another shard was faster)
+    Exhausted,  ///< out of descriptors or memory: stop accepting for a while, or the poller fires for ever
+};
+struct AcceptResult {
+    AcceptStatus status = AcceptStatus::None;
+    std::unique_ptr<Transport> transport;
+};
+
+/// Seam with two methods: where connections come from. @thread any (shards share one)
+class Acceptor {
+  public:
+    virtual ~Acceptor() = default;
+    virtual int handle() const = 0;
+    /// One waiting connection; never waits. @param tls  of the epoch under which it is accepted; null = plain
+    virtual AcceptResult try_accept(const TlsContext* tls) = 0;
+};
+
+struct ListenOptions {
+    std::string host = "127.0.0.1";  ///< address literal, brackets allowed; "localhost"
+    std::uint16_t port = 0;          ///< 0 = any free one
+    int backlog = 4096;
+};
+
+/// A bound TCP socket. Accepted sockets are non-blocking, close-on-exec, with TCP_NODELAY.
+class TcpListener final : public Acceptor {
+  public:
+    /// @error kAddressInvalid | kAddressInUse | kAddressNotHere | kAddressForbidden | kListenFailed
+    static Result<std::unique_ptr<TcpListener>> open(const ListenOptions& options);
+
+    int handle() const override { return socket_.get(); }
+    AcceptResult try_accept(const TlsContext* tls) override;
+    /// With the port that was chosen.
+    const Address& address() const { return address_; }
+
+  private:
+    TcpListener(OwnedFd socket, Address address) : socket_(std::move(socket)), address_(address) {}
+    OwnedFd socket_;
+    Address address_;
+};
+
+}  // namespace latchkey::net

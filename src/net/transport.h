@@ -1,0 +1,74 @@
+// Seam: a connection's byte stream. TCP, TLS and the simulator's network stand behind it; tests/support/
+// transport_contract.h is what each of them must pass. A transport is a heap object without ties to a thread:
+// it may move to another shard between two calls (data-path: hand-over).
+// SPDX-License-Identifier: Apache-2.0
+#pragma once
+
+#include <cstddef>
+#include <cstdint>
+#include <memory>
+#include <span>
+#include <string>
+#include <vector>
+
+#include <sys/uio.h>
+
+#include "base/result.h"
+#include "net/address.h"
+
+namespace latchkey::net {
+
+enum class IoStatus : std::uint8_t {
+    Ok,         ///< read: `bytes` > 0 arrived; write: everything offered was taken
+    WantRead,   ///< nothing (more) until the handle is readable
+    WantWrite,  ///< nothing (more) until the handle is writable
+    Eof,        ///< the peer finished sending; writing may still work
+    Failed,     ///< the stream is dead; `error` says why
+};
+
+struct IoResult {
+    IoStatus status = IoStatus::Failed;
+    std::size_t bytes = 0;  ///< read or taken by this call; a write that wants may have taken some
+    bool more = false;  ///< bytes wait inside the transport though the socket may be quiet: treat as readable
+    const ErrorInfo* error = nullptr;  ///< set when Failed
+    const char* detail = nullptr;      ///< static text or null, for the log
+};
+
+/// What TLS knows about the peer; complete once the handshake is done.
+struct TlsFacts {
+    std::string version;      ///< "TLSv1.3"
+    std::string cipher;       ///< "TLS_AES_128_GCM_SHA256"
+    std::string server_name;  ///< SNI as the client sent it; unverified text
+    bool resumed = false;
+    std::vector<std::byte>
+        client_certificate;  ///< DER; empty when none was shown; verified against the client CA
+};
+
+/// What is known about the other end. Addresses are kept raw; text is made when a log wants it.
+struct PeerFacts {
+    Address remote;
+    std::uint16_t local_port = 0;
+    bool handshake_done = true;     ///< false while TLS is still negotiating
+    std::unique_ptr<TlsFacts> tls;  ///< null on a plain transport
+};
+
+/// @thread whoever owns it at the moment; never two at once
+class Transport {
+  public:
+    virtual ~Transport() = default;
+
+    /// The descriptor (or the simulator's number) to register with the poller; -1 once closed.
+    virtual int handle() const = 0;
+    /// Reads what is there, up to `into`. Never waits. Drives a TLS handshake: then WantRead or WantWrite
+    /// with 0 bytes.
+    virtual IoResult read(std::span<std::byte> into) = 0;
+    /// Writes as much as the socket takes. Never waits. Ok = all of it. After WantWrite or WantRead the
+    /// caller offers again what was not taken, the same bytes first and at least as many (a sealed TLS record
+    /// holds them).
+    virtual IoResult write(std::span<const iovec> from) = 0;
+    /// Says goodbye as far as that needs no waiting, then closes. Idempotent.
+    virtual void close() = 0;
+    virtual const PeerFacts& peer() const = 0;
+};
+
+}  // namespace latchkey::net
