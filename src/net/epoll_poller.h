@@ -29,16 +29,18 @@ class EpollPoller final : public Poller {
     struct Hangup {
         int handle;
         PollToken token;
-        Interest rest;
+        Interest rest;  ///< what stays watched once the hangup was reported
     };
 
     EpollPoller(OwnedFd epoll, OwnedFd wake_fd) : epoll_(std::move(epoll)), wake_fd_(std::move(wake_fd)) {}
     void note_hangup(int handle, PollToken token, Interest interest);
+    void withdraw_hangup(PollToken token);
     void drain_wake();
 
     OwnedFd epoll_;
     OwnedFd wake_fd_;
-    /// Registrations with HangupOnly, by slot: few, because only suspended connections have it.
+    /// Registrations with HangupOnly, by slot. remove() leaves its entry behind; it is never consulted then,
+    /// because only a registered handle reports, and registering the slot anew overwrites it.
     std::unordered_map<std::uint32_t, Hangup> hangups_;
 };
 

@@ -86,7 +86,7 @@ class HttpClient final : public Fetcher {
     std::unique_ptr<Impl> impl_;
 };
 
-/// For commands: fetches and waits. BLOCKS until the answer or the request's deadline.
-Result<HttpResponse> fetch_blocking(Fetcher& fetcher, const Clock& clock, HttpRequest request);
+/// For commands: one call with a client of its own. BLOCKS until the answer or the request's deadline.
+Result<HttpResponse> fetch_blocking(const Clock& clock, HttpRequest request);
 
 }  // namespace latchkey::net

@@ -11,7 +11,8 @@
 
 namespace latchkey::net {
 
-/// Which registration an event belongs to. Slots are the caller's; a reused slot has another generation.
+/// Which registration an event belongs to. Slots are the caller's, one per registered handle of a poller; a
+/// reused slot has another generation. All ones is the poller's own.
 struct PollToken {
     std::uint32_t slot = 0;
     std::uint32_t generation = 0;

@@ -9,7 +9,6 @@
 #include <memory>
 #include <span>
 #include <string>
-#include <vector>
 
 #include <sys/uio.h>
 
@@ -41,7 +40,7 @@ struct TlsFacts {
     std::string server_name;  ///< SNI as the client sent it; unverified text
     bool resumed = false;
     std::vector<std::byte>
-        client_certificate;  ///< DER; empty when none was shown; verified against the client CA
+        client_certificate;  ///< DER bytes; empty when none was shown; verified against the client CA
 };
 
 /// What is known about the other end. Addresses are kept raw; text is made when a log wants it.
