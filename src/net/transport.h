@@ -39,8 +39,8 @@ struct TlsFacts {
     std::string cipher;       ///< "TLS_AES_128_GCM_SHA256"
     std::string server_name;  ///< SNI as the client sent it; unverified text
     bool resumed = false;
-    std::vector<std::byte>
-        client_certificate;  ///< DER bytes; empty when none was shown; verified against the client CA
+    /// DER bytes; empty when none was shown. Verified against the client CA.
+    std::string client_certificate;
 };
 
 /// What is known about the other end. Addresses are kept raw; text is made when a log wants it.
