@@ -1,6 +1,7 @@
 // Facts of an X.509 certificate, and the makers behind `serve --dev` and the tests: an own authority and
 // certificates of servers and clients below it. Verification of chains is TLS's business (net). Implements
-// RFC 5280 4. SPDX-License-Identifier: Apache-2.0
+// RFC 5280 4.
+// SPDX-License-Identifier: Apache-2.0
 #pragma once
 
 #include <chrono>

@@ -1,5 +1,6 @@
 // SHA-256 and HMAC-SHA-256. The algorithm is fetched from the library once per process: a fetch per call
-// takes locks that all shards would share. SPDX-License-Identifier: Apache-2.0
+// takes locks that all shards would share.
+// SPDX-License-Identifier: Apache-2.0
 #pragma once
 
 #include <array>

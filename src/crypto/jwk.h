@@ -1,7 +1,8 @@
 // Key sets (JWKS): an immutable snapshot of an issuer's public keys. Every rule about which key may be used
 // for what is decided here, once, at load; a check of a token only looks up. Keys that exist but must not be
 // used stay in the set with the reason, so that a token naming one is refused and does not look like a
-// rotated key. Implements RFC 7517, RFC 7518 6, RFC 8037 2, RFC 7638. SPDX-License-Identifier: Apache-2.0
+// rotated key. Implements RFC 7517, RFC 7518 6, RFC 8037 2, RFC 7638.
+// SPDX-License-Identifier: Apache-2.0
 #pragma once
 
 #include <array>

@@ -1,5 +1,6 @@
 // Private keys that sign: the dev issuer, `token mint`, client assertions and tests. The broker itself only
-// verifies. SPDX-License-Identifier: Apache-2.0
+// verifies.
+// SPDX-License-Identifier: Apache-2.0
 #pragma once
 
 #include <memory>
