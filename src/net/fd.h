@@ -27,4 +27,12 @@ class OwnedFd {
     int fd_ = -1;
 };
 
+/// Closes a stream socket without a reset: unread input would turn the close into one, and the peer would
+/// lose our last words with it. Never waits.
+void close_politely(OwnedFd& socket) noexcept;
+
+/// A write to a socket whose peer has gone shall be an error, not a signal. Process-wide, idempotent; called
+/// by whoever brings in a library that writes without MSG_NOSIGNAL.
+void ignore_broken_pipes() noexcept;
+
 }  // namespace latchkey::net

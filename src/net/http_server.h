@@ -52,14 +52,12 @@ struct HttpServerOptions {
     std::size_t max_body_bytes = 64 * 1024;
     std::size_t max_connections = 64;
     std::chrono::milliseconds request_limit{5000};  ///< from the first byte awaited to the last byte answered
-    std::string certificate_file;                   ///< with key_file: https
-    std::string key_file;
 };
 
 /// @thread control
 class HttpServer {
   public:
-    /// Listens and starts the thread. @error as TcpListener::open, TlsContext::load
+    /// Listens and starts the thread. @error as TcpListener::open
     static Result<std::unique_ptr<HttpServer>> start(HttpServerOptions options,
                                                      std::vector<HttpRoute> routes);
     /// As stop().

@@ -69,12 +69,7 @@ class TcpTransport final : public Transport {
         return result;
     }
 
-    void close() override {
-        if (!socket_.valid()) return;
-        // Unread input would turn the close into a reset, and the peer would lose our last words with it.
-        LK_IGNORE(::recv(socket_.get(), nullptr, 64 * 1024, MSG_DONTWAIT | MSG_TRUNC), "best effort");
-        socket_.reset();
-    }
+    void close() override { close_politely(socket_); }
 
   private:
     ssize_t send(std::span<const iovec> batch) const {

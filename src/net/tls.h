@@ -19,11 +19,16 @@ namespace latchkey::net {
 
 enum class ClientCertificate : std::uint8_t { None, Optional, Required };
 
+/// What runs inside; a client that offers protocols (ALPN) without this one is refused, one that offers none
+/// is not.
+enum class TlsProtocol : std::uint8_t { Mqtt, Http };
+
 struct TlsServerOptions {
     std::string certificate_file;  ///< PEM, leaf first
     std::string key_file;          ///< PEM, unencrypted
     ClientCertificate client_certificate = ClientCertificate::None;
     std::string client_ca_file;  ///< PEM; required unless None
+    TlsProtocol protocol = TlsProtocol::Mqtt;
 };
 
 /// Server side. @thread any (immutable after load; OpenSSL counts and locks inside)

@@ -9,6 +9,7 @@
 #include <memory>
 #include <span>
 #include <string>
+#include <string_view>
 
 #include <sys/uio.h>
 
@@ -35,9 +36,9 @@ struct IoResult {
 
 /// What TLS knows about the peer; complete once the handshake is done.
 struct TlsFacts {
-    std::string version;      ///< "TLSv1.3"
-    std::string cipher;       ///< "TLS_AES_128_GCM_SHA256"
-    std::string server_name;  ///< SNI as the client sent it; unverified text
+    std::string_view version;  ///< "TLSv1.3"; static text
+    std::string_view cipher;   ///< "TLS_AES_128_GCM_SHA256"; static text
+    std::string server_name;   ///< SNI as the client sent it; unverified text
     bool resumed = false;
     /// DER bytes; empty when none was shown. Verified against the client CA.
     std::string client_certificate;
