@@ -136,9 +136,11 @@ class Connection {
     std::uint16_t max_user_properties_;
     State state_ = State::ExpectConnect;
     bool level_known_ : 1 = false;
-    bool error_before_connack_ : 1 = false;
+    bool answered_ : 1 = false;  ///< CONNACK with Success has been queued
     bool session_expires_at_once_ : 1 = false;
     bool reauthenticating_ : 1 = false;
 };
+
+static_assert(sizeof(Connection) <= 48, "part of the idle budget of a connection");
 
 }  // namespace latchkey::mqtt

@@ -1,7 +1,8 @@
 // The control packets as views: what the decoder hands to a handler. Every view points into the bytes given
 // to Connection::on_bytes (a topic that came as an alias: into its alias table) and is dead once the callback
 // returns. Implements MQTT 5.0, 3.1.1 and 3.1; fields that a version lacks hold the value that its absence
-// means. SPDX-License-Identifier: Apache-2.0
+// means.
+// SPDX-License-Identifier: Apache-2.0
 #pragma once
 
 #include <cstddef>
