@@ -43,7 +43,8 @@ struct FieldValue {
     std::int64_t integer = 0;
     std::span<const std::string> list{};
 
-    /// XML text; trimmed when assigned, except into a Secret.
+    /// XML text; trimmed when assigned, except into a Secret; into a list it appends one entry (repeated
+    /// elements).
     static FieldValue of_untyped(std::string_view text) { return {Type::Untyped, text, false, 0, {}}; }
     static FieldValue of_string(std::string_view text) { return {Type::String, text, false, 0, {}}; }
     static FieldValue of_boolean(bool value) { return {Type::Boolean, {}, value, 0, {}}; }
@@ -53,7 +54,8 @@ struct FieldValue {
     }
 };
 
-/// Whether an assignment worked; otherwise what to put into a Fault. A secret's text is never quoted.
+/// Whether an assignment worked; otherwise what to put into a Fault after the name of the key or element:
+/// `problem` starts with a verb ("must be an integer, not a string"). A secret's text is never quoted.
 struct [[nodiscard]] FieldStatus {
     std::string problem{};  ///< empty: assigned
     std::string hint{};

@@ -100,6 +100,7 @@ class Limiter {
     std::size_t max_keys_;
     std::map<std::string, Window, std::less<>> windows_;
     Window shared_;
+    MonoTime next_sweep_{};
 };
 
 }  // namespace latchkey::log
