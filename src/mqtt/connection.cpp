@@ -99,14 +99,19 @@ Consumed Connection::on_bytes(Bytes in, Handler& handler) {
         const bool first = state_ == State::ExpectConnect;
         const std::uint32_t limit =
             first ? std::min(max_connect_bytes_, max_packet_bytes_) : max_packet_bytes_;
-        // Before CONNECT the strictest level holds, and it says so before the length is even read (E-07).
-        auto frame = read_frame(rest, limit, peer_.level);
-        if (!frame) {
+        // The first byte alone can end a connection, before a length is believed (E-07).
+        const auto first_byte = std::to_integer<std::uint8_t>(rest[0]);
+        if (Checked ok = check_first_byte(first_byte, peer_.level); !ok) {
             const std::string_view foreign = first ? foreign_protocol(rest) : std::string_view{};
-            fail(handler, frame.error().reason, foreign.empty() ? frame.error().detail : foreign);
+            fail(handler, ok.error().reason, foreign.empty() ? ok.error().detail : foreign);
             continue;
         }
-        if (!may_come(frame->type, handler)) continue;
+        if (!may_come(static_cast<PacketType>(first_byte >> 4), rest, handler)) continue;
+        auto frame = read_frame(rest, limit);
+        if (!frame) {
+            fail(handler, frame.error().reason, frame.error().detail);
+            continue;
+        }
         if (!frame->complete) {
             out.need = frame->total_bytes;
             return out;
@@ -120,10 +125,12 @@ Consumed Connection::on_bytes(Bytes in, Handler& handler) {
     }
 }
 
-bool Connection::may_come(PacketType type, Handler& handler) {
+bool Connection::may_come(PacketType type, Bytes rest, Handler& handler) {
     if (state_ == State::ExpectConnect) {
         if (type == PacketType::Connect) return true;
-        fail(handler, Reason::ProtocolError, "first packet is not CONNECT");  // [MQTT-3.1.0-1]
+        const std::string_view foreign = foreign_protocol(rest);
+        // [MQTT-3.1.0-1]
+        fail(handler, Reason::ProtocolError, foreign.empty() ? "first packet is not CONNECT" : foreign);
         return false;
     }
     if (type == PacketType::Connect) {

@@ -125,7 +125,7 @@ class Connection {
     Flow take_disconnect(Bytes body, Handler& handler);
     Flow take_auth(Bytes body, Handler& handler);
     Flow fail(Handler& handler, Reason reason, std::string_view detail);
-    bool may_come(PacketType type, Handler& handler);
+    bool may_come(PacketType type, Bytes rest, Handler& handler);
 
     std::unique_ptr<Extras> extras_;
     Peer peer_;

@@ -18,21 +18,6 @@ constexpr std::uint8_t required_flags(PacketType type) noexcept {
     return two ? 0x02 : 0x00;
 }
 
-Checked check_flags(PacketType type, std::uint8_t flags, Level level) noexcept {
-    if (type == PacketType::Reserved) return malformed("packet type 0");
-    if (type == PacketType::Auth && level != Level::V5) return malformed("packet type 15 below level 5");
-    if (type == PacketType::Publish) {
-        if ((flags & 0x06) == 0x06) return malformed("QoS 3");           // [MQTT-3.3.1-4]
-        if ((flags & 0x0E) == 0x08) return malformed("DUP with QoS 0");  // [MQTT-3.3.1-2]
-        return {};
-    }
-    const std::uint8_t required = required_flags(type);
-    // 3.1 (its sections 2.1 and 4.2) repeats PUBREL, SUBSCRIBE and UNSUBSCRIBE with DUP set.
-    const std::uint8_t ignored = level == Level::V31 && required != 0 ? 0x08 : 0x00;
-    if ((flags & ~ignored) != required) return malformed("reserved flags");  // [MQTT-2.1.3-1]
-    return {};
-}
-
 template <std::size_t N>
 bool is_one_of(const std::array<std::uint8_t, N>& codes, std::uint8_t code) noexcept {
     return std::find(codes.begin(), codes.end(), code) != codes.end();
@@ -72,14 +57,28 @@ Checked take_publish_properties(Reader& reader, const Rules& rules, Publish& pac
 
 }  // namespace
 
-std::expected<Frame, Fault> read_frame(Bytes in, std::uint32_t max_packet_bytes, Level level) noexcept {
+Checked check_first_byte(std::uint8_t first, Level level) noexcept {
+    const auto type = static_cast<PacketType>(first >> 4);
+    const std::uint8_t flags = first & 0x0F;
+    if (type == PacketType::Reserved) return malformed("packet type 0");
+    if (type == PacketType::Auth && level != Level::V5) return malformed("packet type 15 below level 5");
+    if (type == PacketType::Publish) {
+        if ((flags & 0x06) == 0x06) return malformed("QoS 3");           // [MQTT-3.3.1-4]
+        if ((flags & 0x0E) == 0x08) return malformed("DUP with QoS 0");  // [MQTT-3.3.1-2]
+        return {};
+    }
+    const std::uint8_t required = required_flags(type);
+    // 3.1 (its sections 2.1 and 4.2) repeats PUBREL, SUBSCRIBE and UNSUBSCRIBE with DUP set.
+    const std::uint8_t ignored = level == Level::V31 && required != 0 ? 0x08 : 0x00;
+    if ((flags & ~ignored) != required) return malformed("reserved flags");  // [MQTT-2.1.3-1]
+    return {};
+}
+
+std::expected<Frame, Fault> read_frame(Bytes in, std::uint32_t max_packet_bytes) noexcept {
     const auto first = std::to_integer<std::uint8_t>(in[0]);
     Frame frame;
     frame.type = static_cast<PacketType>(first >> 4);
     frame.flags = first & 0x0F;
-    if (Checked checked = check_flags(frame.type, frame.flags, level); !checked) {
-        return std::unexpected(checked.error());
-    }
     std::uint32_t remaining = 0;
     for (std::size_t i = 1;; ++i) {
         if (i == in.size()) {

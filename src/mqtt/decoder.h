@@ -32,12 +32,18 @@ struct Frame {
     std::size_t total_bytes = 0;   ///< of the packet; the least it can be while header_bytes is 0
 };
 
-/// Reads the fixed header at the front of `in` (not empty).
+/// Judges packet type and flags, which the first byte holds: so that nothing waits for a length that will not
+/// count.
+/// @error 0x81 reserved type, reserved flags, QoS 3, DUP with QoS 0
+/// @spec MQTT5 2.1 [MQTT-2.1.3-1], [MQTT-3.3.1-2], [MQTT-3.3.1-4]
+Checked check_first_byte(std::uint8_t first, Level level) noexcept;
+
+/// Reads the fixed header at the front of `in` (not empty; its first byte judged before).
 ///
 /// @param max_packet_bytes  whole packet; more is refused as soon as the length is known
-/// @error 0x81 reserved type, reserved flags, length of more than four bytes or not minimal; 0x95 too large
-/// @spec MQTT5 2.1 [MQTT-2.1.3-1], 1.5.5 [MQTT-1.5.5-1], 3.1.2.11.4 [MQTT-3.1.2-24]
-std::expected<Frame, Fault> read_frame(Bytes in, std::uint32_t max_packet_bytes, Level level) noexcept;
+/// @error 0x81 length of more than four bytes or not minimal; 0x95 too large
+/// @spec MQTT5 1.5.5 [MQTT-1.5.5-1], 3.1.2.11.4 [MQTT-3.1.2-24]
+std::expected<Frame, Fault> read_frame(Bytes in, std::uint32_t max_packet_bytes) noexcept;
 
 /// What a CONNECT says about its version before anything else, so that even a refusal speaks it.
 struct ConnectVersion {
