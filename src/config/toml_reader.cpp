@@ -1,0 +1,199 @@
+// The tree, built from toml++'s, and the reading of field rows. SPDX-License-Identifier: Apache-2.0
+#include "config/toml_reader.h"
+
+#include <algorithm>
+#include <iterator>
+
+#include <fmt/core.h>
+
+#define TOML_EXCEPTIONS 0
+#define TOML_MAX_NESTED_VALUES 32
+#include <toml++/toml.h>
+
+#include "config/pasted.h"
+#include "config/xml_reader.h"
+#include "config/xml_scan.h"
+
+namespace latchkey::config {
+namespace {
+
+class Builder {
+  public:
+    Builder(const std::string& file, const std::string& folder, const Surroundings& surroundings,
+            Faults& faults)
+        : file_(file), folder_(folder), surroundings_(surroundings), faults_(faults) {}
+
+    TomlValue build(const toml::node& node) {
+        TomlValue value;
+        value.at = place(node.source());
+        switch (node.type()) {
+            case toml::node_type::table:
+                table(*node.as_table(), value);
+                break;
+            case toml::node_type::array:
+                value.type = TomlValue::Type::Array;
+                for (const toml::node& item : *node.as_array())
+                    value.items.push_back(build(item));
+                break;
+            case toml::node_type::string:
+                value.type = TomlValue::Type::String;
+                value.text = expand(node.as_string()->get(), value.at, folder_,
+                                    Placeholders::EnvironmentAndFile, surroundings_, faults_);
+                break;
+            case toml::node_type::integer:
+                value.type = TomlValue::Type::Integer;
+                value.integer = node.as_integer()->get();
+                break;
+            case toml::node_type::boolean:
+                value.type = TomlValue::Type::Boolean;
+                value.boolean = node.as_boolean()->get();
+                break;
+            case toml::node_type::floating_point:
+                value.type = TomlValue::Type::Float;
+                break;
+            case toml::node_type::date:
+            case toml::node_type::time:
+            case toml::node_type::date_time:
+                value.type = TomlValue::Type::Time;
+                break;
+            case toml::node_type::none:
+                break;
+        }
+        return value;
+    }
+
+  private:
+    Position place(const toml::source_region& region) const {
+        return {file_, std::max<std::uint32_t>(region.begin.line, 1),
+                std::max<std::uint32_t>(region.begin.column, 1)};
+    }
+    void table(const toml::table& from, TomlValue& value) {
+        value.type = TomlValue::Type::Table;
+        for (const auto& [key, node] : from)
+            value.entries.push_back({std::string(key.str()), place(key.source()), build(node)});
+        // toml++ sorts by name; a file has its own order, and realms and roles keep it.
+        std::stable_sort(value.entries.begin(), value.entries.end(),
+                         [](const TomlEntry& a, const TomlEntry& b) {
+                             return std::pair(a.at.line, a.at.column) < std::pair(b.at.line, b.at.column);
+                         });
+    }
+
+    const std::string& file_;
+    const std::string& folder_;
+    const Surroundings& surroundings_;
+    Faults& faults_;
+};
+
+/// "a.b" for messages, or the bare key at the top.
+std::string full_key(std::string_view table_name, std::string_view key) {
+    return table_name.empty() ? std::string(key) : fmt::format("{}.{}", table_name, key);
+}
+
+std::string resolved_path(const std::string& folder, const std::string& path) {
+    return path.empty() || path.starts_with('/') || folder.empty() ? path : folder + "/" + path;
+}
+
+FieldStatus assign(const Field& field, const TomlValue& value, void* object, const std::string& folder) {
+    switch (value.type) {
+        case TomlValue::Type::String:
+            if (field.kind == FieldKind::Path) {
+                const std::string path = resolved_path(folder, value.text);
+                return field.assign(field, object, FieldValue::of_string(path));
+            }
+            return field.assign(field, object, FieldValue::of_string(value.text));
+        case TomlValue::Type::Integer:
+            return field.assign(field, object, FieldValue::of_integer(value.integer));
+        case TomlValue::Type::Boolean:
+            return field.assign(field, object, FieldValue::of_boolean(value.boolean));
+        case TomlValue::Type::Array: {
+            std::vector<std::string> list;
+            for (const TomlValue& item : value.items) {
+                if (item.type != TomlValue::Type::String)
+                    return {fmt::format("{} holds {}", field.key, item.type_name()),
+                            "write a list of strings"};
+                list.push_back(item.text);
+            }
+            return field.assign(field, object, FieldValue::of_list(list));
+        }
+        case TomlValue::Type::Float:
+        case TomlValue::Type::Time:
+        case TomlValue::Type::Table:
+            break;
+    }
+    return {fmt::format("{} is {}", field.key, value.type_name()),
+            fmt::format("write {}", describe_type(field))};
+}
+
+}  // namespace
+
+const TomlEntry* TomlValue::entry(std::string_view key) const noexcept {
+    for (const TomlEntry& candidate : entries)
+        if (candidate.key == key) return &candidate;
+    return nullptr;
+}
+
+std::string_view TomlValue::type_name() const noexcept {
+    switch (type) {
+        case Type::String:
+            return "a string";
+        case Type::Integer:
+            return "an integer";
+        case Type::Boolean:
+            return "a boolean";
+        case Type::Float:
+            return "a number with a fraction";
+        case Type::Time:
+            return "a date or time";
+        case Type::Array:
+            return "an array";
+        case Type::Table:
+            return "a table";
+    }
+    return "nothing";
+}
+
+std::optional<TomlValue> read_toml(const std::string& file, std::string_view text, const std::string& folder,
+                                   const Surroundings& surroundings, Faults& faults) {
+    if (text.size() > kMaxFileBytes) {
+        faults.error({file, 1, 1}, "the file is larger than 1 MiB",
+                     "a configuration is smaller; is this the right file?");
+        return std::nullopt;
+    }
+    if (!check_encoding(file, text, faults)) return std::nullopt;
+    const std::string clean = check_pasted(file, text, Markup::Toml, faults);
+    const toml::parse_result parsed = toml::parse(std::string_view(clean), std::string_view(file));
+    if (!parsed) {
+        const toml::parse_error& error = parsed.error();
+        const toml::source_position at = error.source().begin;
+        faults.error({file, std::max<std::uint32_t>(at.line, 1), std::max<std::uint32_t>(at.column, 1)},
+                     fmt::format("this is no TOML: {}", error.description()));
+        return std::nullopt;
+    }
+    return Builder(file, folder, surroundings, faults).build(parsed.table());
+}
+
+void check_keys(const TomlValue& table, std::string_view table_name, std::span<const std::string_view> known,
+                Faults& faults) {
+    for (const TomlEntry& entry : table.entries) {
+        if (std::find(known.begin(), known.end(), entry.key) != known.end()) continue;
+        faults.error(entry.at, fmt::format("unknown key {}", full_key(table_name, entry.key)),
+                     unknown_name_hint(entry.key, known));
+    }
+}
+
+void read_fields(const TomlValue& table, std::string_view table_name, const FieldTable& fields, void* object,
+                 const std::string& folder, Faults& faults) {
+    for (const Field& field : fields.fields) {
+        const TomlEntry* entry = table.entry(field.key);
+        if (entry == nullptr) {
+            if (field.required)
+                faults.error(table.at, fmt::format("{} is missing", full_key(table_name, field.key)),
+                             fmt::format("add {} = ... ({})", field.key, field.doc));
+            continue;
+        }
+        FieldStatus status = assign(field, entry->value, object, folder);
+        if (!status.ok()) faults.error(entry->value.at, std::move(status.problem), std::move(status.hint));
+    }
+}
+
+}  // namespace latchkey::config
