@@ -101,7 +101,10 @@ inline constexpr ErrorInfo kHttpBadAnswer{6309, "http_bad_answer", "the server's
 inline constexpr ErrorInfo kHttpCaFile{6310, "http_ca_file", "cannot use the CA file for this endpoint",
                                        "it must hold one or more PEM certificates"};
 
-inline constexpr std::array<const ErrorInfo*, 40> kErrors{&kAddressInvalid,
+inline constexpr ErrorInfo kNotLoopback{6400, "not_loopback", "this port is for this machine only",
+                                        "use 127.0.0.1 or [::1]"};
+
+inline constexpr std::array<const ErrorInfo*, 41> kErrors{&kAddressInvalid,
                                                           &kAddressInUse,
                                                           &kAddressNotHere,
                                                           &kAddressForbidden,
@@ -140,6 +143,7 @@ inline constexpr std::array<const ErrorInfo*, 40> kErrors{&kAddressInvalid,
                                                           &kHttpBusy,
                                                           &kHttpStopped,
                                                           &kHttpBadAnswer,
-                                                          &kHttpCaFile};
+                                                          &kHttpCaFile,
+                                                          &kNotLoopback};
 
 }  // namespace latchkey::net

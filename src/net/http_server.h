@@ -45,7 +45,7 @@ struct HttpRoute {
 };
 
 struct HttpServerOptions {
-    std::string host = "127.0.0.1";
+    std::string host = "127.0.0.1";          ///< loopback only: nothing here asks who calls
     std::uint16_t port = 0;                  ///< 0 = any free one
     std::vector<std::string> allowed_hosts;  ///< beside loopback names; compared without port
     std::size_t max_header_bytes = 16 * 1024;

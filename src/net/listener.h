@@ -51,6 +51,8 @@ class TcpListener final : public Acceptor {
 
     int handle() const override { return socket_.get(); }
     AcceptResult try_accept(const TlsContext* tls) override;
+    /// For a server with an event loop of its own; nothing is accepted here afterwards.
+    OwnedFd take_socket() { return std::move(socket_); }
     /// With the port that was chosen.
     const Address& address() const { return address_; }
 
