@@ -1,5 +1,6 @@
 // SipHash with a secret seed, for every table whose keys a peer chooses, and for partitions that outlive a
-// process. SPDX-License-Identifier: Apache-2.0
+// process.
+// SPDX-License-Identifier: Apache-2.0
 #pragma once
 
 #include <array>

@@ -107,7 +107,7 @@ class Core {
         if (options.synchronous) return;
         stopping_ = false;
         running_ = true;
-        writer_ = std::thread([this] { write_until_stopped(); });
+        writer_ = std::thread([this, known = dropped()] { write_until_stopped(known); });
     }
 
     void stop() {
@@ -146,9 +146,9 @@ class Core {
         if (queue_.size() == 1) wake_.notify_one();
     }
 
-    void write_until_stopped() {
+    /// `reported`: how many losses the log has told of already.
+    void write_until_stopped(std::uint64_t reported) {
         std::vector<std::string> batch;
-        std::uint64_t reported = dropped();
         std::unique_lock lock(mutex_);
         for (;;) {
             wake_.wait(lock, [this] { return stopping_ || !queue_.empty(); });

@@ -1,6 +1,7 @@
 // The two clocks of the process and their types. Monotonic time drives timers and deadlines; wall time is for
 // tokens, certificates and logs. Only clock.cpp reads the machine's clocks (data-path rule, checked by make
-// lint). SPDX-License-Identifier: Apache-2.0
+// lint).
+// SPDX-License-Identifier: Apache-2.0
 #pragma once
 
 #include <chrono>
