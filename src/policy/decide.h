@@ -65,7 +65,8 @@ struct [[nodiscard]] Decision {
 };
 
 /// Why a rule did not decide; Matched: it did, or would have.
-enum class Miss : std::uint8_t { Matched, Act, Qos, Retain, Via, Wild, Share, Group, Topic, Unusable };
+/// Part: some topics of a requested filter are the rule's, others are not.
+enum class Miss : std::uint8_t { Matched, Act, Qos, Retain, Via, Wild, Share, Group, Topic, Part, Unusable };
 std::string_view name(Miss miss) noexcept;
 
 /// Listens to a decision. Calls come on the calling thread, before decide returns.

@@ -63,11 +63,11 @@ class Template {
   private:
     struct Part {
         bool variable = false;
-        std::string text;  ///< literal text, or the variable's index as variables_ has it
-        std::size_t index = 0;
-        std::size_t level = 0;  ///< number of the level that it stands in
+        std::string text;       ///< of a literal part
+        std::size_t index = 0;  ///< of a variable, in variables_
+        std::size_t level = 0;  ///< where the part begins, counted from 0
     };
-    std::vector<const std::string*> element_list(std::size_t variable, Effect effect,
+    std::vector<const std::string*> element_list(std::size_t variable,
                                                  std::span<const TemplateValue> values) const;
     bool substitute(Effect effect, std::span<const std::string* const> chosen, std::string& out,
                     std::string& unusable) const;

@@ -26,6 +26,10 @@ void append_level(std::string& out, bool& first, std::string_view level) {
 
 bool matches(std::string_view filter, std::string_view topic) noexcept {
     if (is_dollar(topic) && leads_with_wildcard(filter)) return false;
+    return matches_below(filter, topic);
+}
+
+bool matches_below(std::string_view filter, std::string_view topic) noexcept {
     std::size_t f = 0;
     std::size_t t = 0;
     for (;;) {  // both stand at the start of a level

@@ -14,6 +14,10 @@ namespace latchkey::topic {
 /// @spec MQTT5 4.7.1.2, 4.7.1.3, 4.7.2
 bool matches(std::string_view filter, std::string_view topic) noexcept;
 
+/// The same below the first level, where `$` is an ordinary character: both arguments are what is left of a
+/// filter and a topic after equal leading levels. @thread any; no allocation
+bool matches_below(std::string_view filter_rest, std::string_view topic_rest) noexcept;
+
 /// Is every topic of `inner` one of `outer`? `a/#` contains `a` and `a/+`; `a/+` never contains `a/#`.
 /// @thread any; no allocation
 bool contains(std::string_view outer, std::string_view inner) noexcept;
