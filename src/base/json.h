@@ -49,10 +49,11 @@ using Object = std::vector<Member>;
 /// that a caller who forgets the other types closes. @thread any (value type)
 class Value {
   public:
-    Value() = default;  ///< null
-    explicit Value(bool value) : data_(value) {}
-    explicit Value(Number value) : data_(std::move(value)) {}
-    explicit Value(std::string value) : data_(std::move(value)) {}
+    // None is inline: with clang they would need Member to be complete here.
+    Value() noexcept;  ///< null
+    explicit Value(bool value);
+    explicit Value(Number value);
+    explicit Value(std::string value);
     explicit Value(Array value);
     /// The caller answers for unique names.
     explicit Value(Object value);

@@ -121,6 +121,10 @@ std::optional<std::int64_t> Number::floor_int64() const noexcept {
     return signed_value(parts->negative, parts->magnitude + (parts->negative && parts->fraction ? 1 : 0));
 }
 
+Value::Value() noexcept = default;
+Value::Value(bool value) : data_(value) {}
+Value::Value(Number value) : data_(std::move(value)) {}
+Value::Value(std::string value) : data_(std::move(value)) {}
 Value::Value(Array value) : data_(std::move(value)) {}
 Value::Value(Object value) : data_(std::move(value)) {}
 Value::Value(const Value&) = default;
