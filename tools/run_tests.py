@@ -8,6 +8,7 @@ import concurrent.futures
 import json
 import os
 import pathlib
+import re
 import subprocess
 import sys
 import time
@@ -48,6 +49,19 @@ def call(command, **more):
     return subprocess.run(command, cwd=ROOT, capture_output=True, text=True, errors="replace", check=False, **more)
 
 
+def follow(command, **more):
+    """Runs a command, says how far it is whenever another tenth is done (N/M in its lines), and keeps its output."""
+    child = subprocess.Popen(command, cwd=ROOT, stdout=subprocess.PIPE, stderr=subprocess.STDOUT, text=True, errors="replace", **more)
+    lines, told = [], 0
+    for line in child.stdout:
+        lines.append(line)
+        found = re.search(r"(\d+)/(\d+)", line[:40])
+        if found and int(found.group(2)) and int(found.group(1)) * 10 // int(found.group(2)) > told:
+            told = int(found.group(1)) * 10 // int(found.group(2))
+            say(f"   {found.group(1)} of {found.group(2)} ({time.strftime('%H:%M:%S')})")
+    return child.wait(), "".join(lines)
+
+
 def run_layers(totals):
     stage("layers")
     done = call(["tools/check_layers.py"])
@@ -70,10 +84,10 @@ def build(preset, jobs, totals):
         totals.record(f"configure {preset}", False, configured.stdout + configured.stderr)
         return False
     # All that builds is built, so that one broken room does not hide what the others have to say.
-    built = subprocess.run(["cmake", "--build", f"build/{preset}", "-j", str(jobs), "--", "-k", "0", "--quiet"], cwd=ROOT,
-                           stdout=subprocess.PIPE, stderr=subprocess.STDOUT, text=True, errors="replace", check=False)
-    (logs / f"build-{preset}.log").write_text(built.stdout)
-    totals.record(f"build {preset}", built.returncode == 0, built.stdout)
+    code, output = follow(["cmake", "--build", f"build/{preset}", "-j", str(jobs), "--", "-k", "0"])
+    (logs / f"build-{preset}.log").write_text(output)
+    faults = "".join(part for part in re.split(r"(?m)^(?=\[\d+/\d+\])", output) if "FAILED" in part or "error" in part)
+    totals.record(f"build {preset}", code == 0, faults or output)
     return True
 
 
@@ -100,14 +114,14 @@ def run_ctest(preset, jobs, only, totals):
         totals.record(suite, False, "this suite did not build, or holds no test")
     report = folder / "ctest.xml"
     report.unlink(missing_ok=True)
-    command = ["ctest", "--test-dir", str(folder), "-j", str(jobs), "--output-junit", str(report), "--timeout", "600", "-Q"]
+    command = ["ctest", "--test-dir", str(folder), "-j", str(jobs), "--output-junit", str(report), "--timeout", "600"]
     if only:
         command += ["-R", only]
     started = time.monotonic()
     environment = dict(os.environ, **SANITIZER_ENVIRONMENT.get(preset, {}))
-    done = call(command, env=environment)
+    _, output = follow(command, env=environment)
     if not report.exists():
-        totals.record("ctest", False, done.stdout + done.stderr)
+        totals.record("ctest", False, output)
         return
     count, listed, per_suite = 0, len(known), {}
     home = {test["name"]: pathlib.Path(test["command"][0]).name for test in known if test.get("command")}
