@@ -33,7 +33,7 @@ class [[nodiscard]] Error {
         : info_(&info) {}  // NOLINT: implicit, so that a row is an error
     Error(const ErrorInfo& info, std::string_view detail) noexcept : info_(&info) {
         size_ = static_cast<std::uint8_t>(std::min(detail.size(), kMaxDetail));
-        std::memcpy(detail_, detail.data(), size_);
+        if (size_ > 0) std::memcpy(detail_, detail.data(), size_);  // an empty view may hold a null pointer
     }
 
     const ErrorInfo& info() const noexcept { return *info_; }

@@ -1,5 +1,6 @@
 // What the fuzzers of tokens and key sets check; the corpus tests replay their corpora through the same
-// functions. Tests and fuzzers only. SPDX-License-Identifier: Apache-2.0
+// functions. Tests and fuzzers only.
+// SPDX-License-Identifier: Apache-2.0
 #pragma once
 
 #include <string>

@@ -1,7 +1,7 @@
 // Compact JWS: parse first, verify second. The parse answers which issuer and key a token claims, nothing in
 // it may be believed before the signature has been checked. Header members that would bring their own key
-// (jku, x5u, jwk, x5c) are never read. Implements RFC 7515 5.2, RFC 8725 3.1-3.10. SPDX-License-Identifier:
-// Apache-2.0
+// (jku, x5u, jwk, x5c) are never read. Implements RFC 7515 5.2, RFC 8725 3.1-3.10.
+// SPDX-License-Identifier: Apache-2.0
 #pragma once
 
 #include <cstddef>
