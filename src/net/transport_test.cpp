@@ -1,4 +1,4 @@
-// Plain TCP and epoll against their contracts, and what only sockets can show: wrong ports, resets,
+// What only sockets can show: wrong ports, resets,
 // addresses.
 // SPDX-License-Identifier: Apache-2.0
 #include <array>
@@ -12,8 +12,6 @@
 #include "net/errors.h"
 #include "net/first_bytes.h"
 #include "support/loopback.h"
-#include "support/poller_contract.h"
-#include "support/transport_contract.h"
 
 namespace latchkey::test {
 namespace {
@@ -22,16 +20,10 @@ using net::IoStatus;
 
 const SystemClock kClock;
 
-INSTANTIATE_TEST_SUITE_P(Tcp, TransportContract,
-                         testing::Values(TransportSource{"tcp", tcp_pair, await_readable, await_writable}));
-
 std::unique_ptr<net::Poller> make_epoll() {
     auto poller = net::EpollPoller::create();
     return poller ? std::move(*poller) : nullptr;
 }
-
-INSTANTIATE_TEST_SUITE_P(Epoll, PollerContract,
-                         testing::Values(PollerSource{"epoll", make_epoll, tcp_pair, &kClock}));
 
 net::IoResult first_read_of(std::string_view sent) {
     TransportPair pair = tcp_pair();

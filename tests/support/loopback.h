@@ -12,7 +12,7 @@
 
 #include "net/listener.h"
 #include "net/tcp.h"
-#include "support/transport_contract.h"
+#include "support/transport_source.h"
 
 namespace latchkey::test {
 

@@ -13,7 +13,7 @@
 
 #include "base/time.h"
 #include "net/poller.h"
-#include "support/transport_contract.h"
+#include "support/transport_source.h"
 
 namespace latchkey::test {
 

@@ -16,28 +16,9 @@
 
 #include "base/random.h"
 #include "net/transport.h"
+#include "support/transport_source.h"
 
 namespace latchkey::test {
-
-/// Two ends of one connection.
-struct TransportPair {
-    std::unique_ptr<net::Transport> server;
-    std::unique_ptr<net::Transport> client;
-};
-
-/// How a kind of transport is made and how its network moves on.
-struct TransportSource {
-    std::string name;
-    std::function<TransportPair()> make;
-    /// Lets bytes travel. @return whether `of` is readable for a poller; false: nothing will come by itself
-    std::function<bool(const net::Transport& of)> await_readable;
-    /// The same for room to write.
-    std::function<bool(const net::Transport& of)> await_writable;
-};
-
-inline std::ostream& operator<<(std::ostream& out, const TransportSource& source) {
-    return out << source.name;
-}
 
 class TransportContract : public testing::TestWithParam<TransportSource> {
   protected:
