@@ -2,7 +2,8 @@
 # SPDX-License-Identifier: Apache-2.0
 add_library(lk_flags INTERFACE)
 target_compile_options(lk_flags INTERFACE
-  -Wall -Wextra -Wpedantic -Wshadow -Wconversion -Wold-style-cast -Wnon-virtual-dtor
+  # A designated initialiser leaves out what has a default on purpose.
+  -Wall -Wextra -Wno-missing-field-initializers -Wpedantic -Wshadow -Wconversion -Wold-style-cast -Wnon-virtual-dtor
   -fstack-protector-strong -fcf-protection=full -fno-omit-frame-pointer)
 option(LK_WERROR "warnings are errors" ON)
 if(LK_WERROR)

@@ -1,0 +1,74 @@
+// See client.h. Packets go to the part of the shard that handles them; nothing is decided here.
+// SPDX-License-Identifier: Apache-2.0
+#include "broker/client.h"
+
+#include "base/log.h"
+#include "broker/errors.h"
+#include "broker/shard.h"
+
+namespace latchkey::broker {
+
+Client::Client(Shard& home, std::unique_ptr<net::Transport> stream, std::uint32_t listener_index,
+               const mqtt::Limits& limits)
+    : shard(home), transport(std::move(stream)), protocol(limits), listener(listener_index) {
+    timer.client = this;
+}
+
+Client::~Client() = default;
+
+mqtt::Flow Client::on_connect(const mqtt::Connect& packet) {
+    return shard.logins().on_connect(*this, packet);
+}
+
+mqtt::Flow Client::on_publish(const mqtt::Publish& packet) {
+    return shard.ingress().on_publish(*this, packet);
+}
+
+mqtt::Flow Client::on_ack(const mqtt::Ack& packet) {
+    if (packet.type == mqtt::PacketType::Pubrel) return shard.ingress().on_pubrel(*this, packet);
+    return shard.delivery().on_ack(*this, packet);
+}
+
+mqtt::Flow Client::on_subscribe(const mqtt::Subscribe& packet) {
+    shard.subscriptions().on_subscribe(*this, packet);
+    return flow();
+}
+
+mqtt::Flow Client::on_unsubscribe(const mqtt::Unsubscribe& packet) {
+    shard.subscriptions().on_unsubscribe(*this, packet);
+    return flow();
+}
+
+mqtt::Flow Client::on_pingreq() {
+    mqtt::encode_pingresp(control);
+    shard.mark_dirty(*this);
+    return flow();
+}
+
+mqtt::Flow Client::on_disconnect(const mqtt::Disconnect& packet) {
+    if (packet.session_expiry_s) {
+        // Zero to non-zero was refused by the decoder's state machine [MQTT-3.14.2-2].
+        const bool was = session->durable();
+        session->expiry_s = std::min(*packet.session_expiry_s, shard.settings().max_session_expiry_s);
+        shard.subscriptions().on_durability_changed(*session, was);
+    }
+    shard.departed(*this, packet.reason == mqtt::Reason::NormalDisconnection);
+    return mqtt::Flow::Stop;
+}
+
+mqtt::Flow Client::on_auth(const mqtt::Auth&) {
+    // No listener has a challenge realm yet, so no connection can have announced a method.
+    shard.close(*this, mqtt::Reason::ProtocolError, kProtocol);
+    return mqtt::Flow::Stop;
+}
+
+void Client::on_protocol_error(mqtt::Reason reason, std::string_view detail) {
+    log::event(log::Level::Info, "protocol_error",
+               {log::field("client", session ? std::string_view(session->client_id) : std::string_view()),
+                log::field("address", transport->peer().remote.text()),
+                log::field("reason", mqtt::reason_name(reason)), log::field("detail", detail)});
+    mqtt::encode_error(control, protocol, reason, detail);
+    shard.end_after_output(*this, kProtocol);
+}
+
+}  // namespace latchkey::broker

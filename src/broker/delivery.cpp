@@ -1,0 +1,415 @@
+// See delivery.h.
+// SPDX-License-Identifier: Apache-2.0
+#include "broker/delivery.h"
+
+#include <algorithm>
+#include <array>
+
+#include <sys/uio.h>
+
+#include "broker/errors.h"
+#include "broker/shard.h"
+
+namespace latchkey::broker {
+
+namespace {
+
+constexpr std::size_t kBatchBytes = 64 * 1024;  ///< encoded per write
+constexpr int kBatchesPerTurn = 4;              ///< then others get their turn
+constexpr std::size_t kTlsRecordBytes = 16 * 1024;
+
+std::uint32_t low_half(std::uint64_t version) {
+    return static_cast<std::uint32_t>(version);
+}
+
+}  // namespace
+
+void Delivery::deliver(const MessageRef& message) {
+    ++stamp_;
+    shard_.subscriptions().match(message->topic(), [&](Subscription& subscription) {
+        Session& session = *subscription.session;
+        if (subscription.no_local && message->publisher == session.serial) return;
+        const std::uint8_t qos = std::min(subscription.qos, message->qos);
+        const bool retain = subscription.retain_as_published && message->retain;
+        if (!session.pulls.empty() && message->retained_number != 0) {
+            // Seen live since a page was asked for: a scanned copy that is not newer is dropped (data-path
+            // 8).
+            std::uint64_t& highest = session.live_numbers[std::string(message->topic())];
+            highest = std::max(highest, message->retained_number);
+        }
+        if (session.match_stamp == stamp_) return merge(session, qos, retain, subscription.id);
+        if (!session.connected() && (qos == 0 || !session.durable())) return;
+        if (!has_room(session, *message)) {
+            ++shard_.counters().deliveries_dropped;
+            return;
+        }
+        enqueue(session, message, qos, retain, subscription.id);
+        session.match_stamp = stamp_;
+    });
+}
+
+void Delivery::deliver_retained(Session& session, const Pull& pull, const MessageRef& message) {
+    if (!has_room(session, *message)) {
+        ++shard_.counters().deliveries_dropped;
+        return;
+    }
+    enqueue(session, message, std::min(pull.qos, message->qos), true, pull.subscription_id);
+}
+
+bool Delivery::has_room(const Session& session, const Message& message) const {
+    const Settings& settings = shard_.settings();
+    return session.waiting.size() < settings.max_queued_messages &&
+           (session.waiting.empty() || session.waiting_bytes + message.bytes() <= settings.max_queued_bytes);
+}
+
+void Delivery::enqueue(Session& session, const MessageRef& message, std::uint8_t qos, bool retain,
+                       std::uint32_t id) {
+    session.waiting.push_back({.message = message,
+                               .subscription_ids = id,
+                               .judged = low_half(session.swept_version),
+                               .qos = qos,
+                               .retain = retain});
+    session.waiting_bytes += message->bytes();
+    if (Client* client = shard_.find_client(session.connection)) shard_.mark_dirty(*client);
+}
+
+void Delivery::merge(Session& session, std::uint8_t qos, bool retain, std::uint32_t id) {
+    // One copy at the highest granted QoS with all identifiers. MQTT5 3.3.4 [MQTT-3.3.4-2..5]
+    QueueEntry& entry = session.waiting.back();
+    if (qos > entry.qos) entry.qos = static_cast<unsigned char>(qos & 3U) & 3U;
+    entry.retain = entry.retain || retain;
+    if (id == 0) return;
+    if (entry.subscription_ids == 0) {
+        entry.subscription_ids = id;
+        return;
+    }
+    if (!entry.many_ids) {
+        const std::uint32_t first = entry.subscription_ids;
+        entry.subscription_ids = session.next_id_list++;
+        entry.many_ids = true;
+        session.id_lists[entry.subscription_ids].push_back(first);
+    }
+    session.id_lists[entry.subscription_ids].push_back(id);
+}
+
+void Delivery::free_ids(Session& session, const QueueEntry& entry) {
+    if (entry.many_ids) session.id_lists.erase(entry.subscription_ids);
+}
+
+QueueEntry Delivery::take_waiting_front(Session& session) {
+    QueueEntry entry = std::move(session.waiting.front());
+    session.waiting_bytes -= entry.message->bytes();
+    session.waiting.pop_front();
+    return entry;
+}
+
+void Delivery::distrust(Session& session) {
+    // Half a version that no policy has: the rest of the check is done entry by entry, at encode.
+    const std::uint32_t never = ~low_half(shard_.epoch()->policy_version());
+    for (std::uint32_t i = 0; i < session.waiting.size(); ++i)
+        session.waiting[i].judged = never;
+    for (std::uint32_t i = 0; i < session.inflight.size(); ++i)
+        session.inflight[i].judged = never;
+}
+
+Delivery::Fate Delivery::judge(Session& session, const QueueEntry& entry) {
+    const Message& message = *entry.message;
+    Rights& rights = shard_.rights();
+    if (rights.from_the_future(message)) return Fate::Wait;
+    const bool receiver_known =
+        entry.judged == low_half(shard_.epoch()->policy_version()) && !session.authority->revoked();
+    if (!receiver_known && !rights.may_receive(session, message.topic(), entry.qos)) {
+        ++shard_.counters().deliveries_withheld;
+        return Fate::Drop;
+    }
+    if (!rights.author_may(message)) {
+        ++shard_.counters().deliveries_withheld;
+        return Fate::Drop;
+    }
+    // A QoS 2 message whose bytes have left is completed even when it expires meanwhile.
+    if (message.expires <= shard_.now() && !entry.sent) {
+        ++shard_.counters().deliveries_expired;
+        return Fate::Drop;
+    }
+    return Fate::Send;
+}
+
+void Delivery::erase_inflight(Session& session, std::uint32_t index) {
+    QueueEntry& entry = session.inflight[index];
+    if (!entry.parked) --session.in_window;
+    free_ids(session, entry);
+    session.inflight.erase(index);
+    if (index < session.send_from) --session.send_from;
+}
+
+void Delivery::withdraw_inflight(Session& session, std::uint32_t index) {
+    QueueEntry& entry = session.inflight[index];
+    if (!(entry.sent && entry.qos == 2)) return erase_inflight(session, index);
+    // The receiver may hold this id: were it used again, it would take the next message for a duplicate
+    // (data-path 9).
+    free_ids(session, entry);
+    entry.message = {};
+    entry.many_ids = false;
+    entry.parked = true;
+    --session.in_window;
+}
+
+mqtt::Flow Delivery::on_ack(Client& client, const mqtt::Ack& packet) {
+    Session& session = *client.session;
+    std::uint32_t index = 0;
+    QueueEntry* entry = session.find_inflight(packet.packet_id, &index);
+    const bool known = entry != nullptr && index < session.send_from;
+    switch (packet.type) {
+        case mqtt::PacketType::Puback:
+            if (known && entry->qos == 1) erase_inflight(session, index);
+            break;
+        case mqtt::PacketType::Pubrec: {
+            if (mqtt::is_error(packet.reason)) {
+                if (known && entry->qos == 2) erase_inflight(session, index);
+                break;
+            }
+            const bool ours = known && entry->qos == 2;
+            if (ours) {
+                entry->message = {};
+                entry->released = true;
+                if (session.durable()) {
+                    shard_.append({.kind = store::RecordKind::Outgoing,
+                                   .key = session.key,
+                                   .packet_id = packet.packet_id});
+                }
+            }
+            shard_.after_commit([this, id = client.id, packet_id = packet.packet_id, ours] {
+                Client* answered = shard_.find_client(id);
+                if (!answered || answered->phase != Client::Phase::Online) return;
+                mqtt::encode_ack(
+                    answered->control, answered->protocol.peer(),
+                    {.type = mqtt::PacketType::Pubrel,
+                     .packet_id = packet_id,
+                     .reason = ours ? mqtt::Reason::Success : mqtt::Reason::PacketIdentifierNotFound});
+                shard_.mark_dirty(*answered);
+            });
+            break;
+        }
+        case mqtt::PacketType::Pubcomp:
+            if (known && (entry->released || entry->parked)) erase_inflight(session, index);
+            break;
+        default:
+            break;
+    }
+    shard_.mark_dirty(client);
+    return client.flow();
+}
+
+void Delivery::resend(Client& client) {
+    client.session->send_from = 0;
+    shard_.mark_dirty(client);
+}
+
+std::size_t Delivery::encode(Client& client, const QueueEntry& entry) {
+    if (entry.released) {
+        return mqtt::encode_ack(scratch_, client.protocol.peer(),
+                                {.type = mqtt::PacketType::Pubrel, .packet_id = entry.packet_id});
+    }
+    const Message& message = *entry.message;
+    std::span<const std::uint32_t> ids;
+    const std::uint32_t one = entry.subscription_ids;
+    if (entry.many_ids) {
+        ids = client.session->id_lists[entry.subscription_ids];
+    } else if (one != 0) {
+        ids = {&one, 1};
+    }
+    std::optional<std::uint32_t> expiry;
+    if (message.expires != kNever) {
+        const auto left = std::chrono::ceil<std::chrono::seconds>(message.expires - shard_.now()).count();
+        expiry = static_cast<std::uint32_t>(std::max<std::int64_t>(left, 0));
+    }
+    return mqtt::encode_publish(scratch_, client.protocol.peer(),
+                                {.topic = message.topic(),
+                                 .payload = message.payload(),
+                                 .forward = message.forward(),
+                                 .subscription_ids = ids,
+                                 .expiry_s = expiry,
+                                 .packet_id = entry.packet_id,
+                                 .qos = entry.qos,
+                                 .retain = entry.retain,
+                                 .dup = entry.sent});
+}
+
+bool Delivery::fill_inflight(Client& client) {
+    Session& session = *client.session;
+    while (session.send_from < session.inflight.size() && scratch_.size() < kBatchBytes) {
+        QueueEntry& entry = session.inflight[session.send_from];
+        if (entry.parked) {
+            ++session.send_from;
+            continue;
+        }
+        if (!entry.released) {
+            const Fate fate = judge(session, entry);
+            if (fate == Fate::Wait) {
+                waiting_for_epoch_.push_back(client.id);
+                return false;
+            }
+            if (fate == Fate::Drop) {
+                withdraw_inflight(session, session.send_from);
+                continue;
+            }
+        }
+        const std::size_t begin = scratch_.size();
+        if (encode(client, entry) == 0) {
+            ++shard_.counters().deliveries_dropped;  // larger than the receiver takes [MQTT-3.1.2-25]
+            withdraw_inflight(session, session.send_from);
+            continue;
+        }
+        ++session.send_from;
+        encoded_.push_back({begin, QueueEntry{.packet_id = entry.packet_id}});
+    }
+    return session.send_from == session.inflight.size();
+}
+
+bool Delivery::enter_window(Client& client) {
+    Session& session = *client.session;
+    const std::uint32_t window = std::min<std::uint32_t>(session.window, shard_.settings().max_inflight);
+    if (session.in_window >= window) return false;
+    const std::uint16_t id = session.take_packet_id();
+    if (id == 0) return false;
+    QueueEntry entry = take_waiting_front(session);
+    entry.packet_id = id;
+    const bool recorded = entry.qos == 2 && session.durable();
+    if (recorded) {
+        shard_.append({.kind = store::RecordKind::Outgoing,
+                       .key = session.key,
+                       .topic = entry.message->topic(),
+                       .packet_id = id,
+                       .qos = 2});
+        session.outgoing_gate = shard_.last_lsn();
+    }
+    session.inflight.push_back(std::move(entry));
+    ++session.in_window;
+    return true;
+}
+
+bool Delivery::fill_waiting(Client& client) {
+    Session& session = *client.session;
+    while (!session.waiting.empty() && scratch_.size() < kBatchBytes) {
+        QueueEntry& front = session.waiting.front();
+        const Fate fate = judge(session, front);
+        if (fate == Fate::Wait) {
+            waiting_for_epoch_.push_back(client.id);
+            return false;
+        }
+        if (fate == Fate::Drop) {
+            free_ids(session, take_waiting_front(session));
+            continue;
+        }
+        if (front.qos != 0) {
+            if (!enter_window(client)) return false;
+            if (session.outgoing_gate > shard_.ingress().committed()) {
+                // Its bytes are encoded past the gate of its packet id.
+                shard_.after_commit([this, id = client.id] {
+                    if (Client* waiting = shard_.find_client(id)) shard_.mark_dirty(*waiting);
+                });
+                return false;
+            }
+            if (!fill_inflight(client)) return false;
+            continue;
+        }
+        const std::size_t begin = scratch_.size();
+        const bool fits = encode(client, front) != 0;
+        QueueEntry entry = take_waiting_front(session);
+        if (!fits) {
+            ++shard_.counters().deliveries_dropped;
+            free_ids(session, entry);
+            continue;
+        }
+        encoded_.push_back({begin, std::move(entry)});
+    }
+    return session.waiting.empty();
+}
+
+bool Delivery::flush(Client& client) {
+    for (int batch = 0; batch < kBatchesPerTurn; ++batch) {
+        scratch_.clear();
+        encoded_.clear();
+        bool all = true;
+        if (client.leftover.empty() && client.phase == Client::Phase::Online) {
+            all = client.session->outgoing_gate <= shard_.ingress().committed() && fill_inflight(client) &&
+                  fill_waiting(client);
+        }
+        if (scratch_.empty() && !client.has_output()) return false;
+        const bool full = scratch_.size() >= kBatchBytes;
+        if (!write(client)) return false;
+        if (all || !full) return false;
+    }
+    return true;
+}
+
+bool Delivery::write(Client& client) {
+    std::array<iovec, 3> parts{};
+    std::size_t count = 0;
+    std::size_t total = 0;
+    const auto add = [&](mqtt::Buffer& buffer) {
+        if (buffer.empty()) return;
+        parts[count++] = {buffer.data(), buffer.size()};
+        total += buffer.size();
+    };
+    add(client.leftover);
+    add(client.control);
+    add(scratch_);
+    const net::IoResult result = client.transport->write(std::span(parts.data(), count));
+    if (result.status == net::IoStatus::Failed) {
+        shard_.drop(client, kTransport);
+        return false;
+    }
+    keep_rest(client, result.status == net::IoStatus::Ok ? total : result.bytes);
+    client.want_write = !client.leftover.empty() && result.status != net::IoStatus::WantRead;
+    return client.leftover.empty();
+}
+
+void Delivery::keep_rest(Client& client, std::size_t taken) {
+    const std::size_t before = client.leftover.size() + client.control.size();
+    const std::size_t total = before + scratch_.size();
+    std::size_t begun = taken;
+    // A sealed TLS record holds up to 16 KiB that must be offered again unchanged: it counts as begun.
+    if (taken < total && client.transport->peer().tls) begun = std::min(total, taken + kTlsRecordBytes);
+    std::size_t keep = std::max(begun, before);
+    for (std::size_t i = 0; i < encoded_.size(); ++i) {
+        const std::size_t begin = before + encoded_[i].begin;
+        const std::size_t end = before + (i + 1 < encoded_.size() ? encoded_[i + 1].begin : scratch_.size());
+        if (begin < begun) keep = std::max(keep, end);
+    }
+    Session* session = client.session;
+    for (std::size_t i = encoded_.size(); i-- > 0;) {
+        Encoded& packet = encoded_[i];
+        const bool left = before + packet.begin < keep;
+        if (packet.entry.packet_id != 0) {
+            if (left) {
+                if (QueueEntry* sent = session->find_inflight(packet.entry.packet_id)) sent->sent = true;
+            } else {
+                --session->send_from;
+            }
+        } else if (left) {
+            free_ids(*session, packet.entry);
+        } else {
+            session->waiting_bytes += packet.entry.message->bytes();
+            session->waiting.push_front(std::move(packet.entry));
+        }
+        if (left) ++shard_.counters().publishes_sent;
+    }
+    mqtt::Buffer rest;
+    std::size_t offset = 0;
+    const auto save = [&](const mqtt::Buffer& buffer, std::size_t limit) {
+        const std::size_t from = taken > offset ? std::min(taken - offset, limit) : 0;
+        rest.append(buffer.bytes().subspan(from, limit - from));
+        offset += buffer.size();
+    };
+    if (taken < keep) {
+        save(client.leftover, client.leftover.size());
+        save(client.control, client.control.size());
+        save(scratch_, keep - before);
+    }
+    client.leftover = std::move(rest);
+    client.control.shrink(512);
+    if (scratch_.capacity() > 4 * kBatchBytes && client.leftover.empty()) scratch_.shrink(4 * kBatchBytes);
+}
+
+}  // namespace latchkey::broker

@@ -1,0 +1,76 @@
+// Delivery: from a message that arrived at a shard to the bytes its subscribers get. Queues hold references;
+// bytes are encoded here, at flush, where the receiver's and the author's rights, expiry and windows are
+// looked at last.
+// SPDX-License-Identifier: Apache-2.0
+#pragma once
+
+#include <cstdint>
+#include <span>
+#include <vector>
+
+#include "broker/message.h"
+#include "broker/session.h"
+#include "mqtt/buffer.h"
+#include "mqtt/encoder.h"
+#include "mqtt/packet.h"
+
+namespace latchkey::broker {
+
+class Client;
+class Shard;
+
+/// @thread shard
+class Delivery {
+  public:
+    explicit Delivery(Shard& shard) : shard_(shard) {}
+
+    /// To every session of this shard that subscribes to it, once each: at the highest QoS of its filters
+    /// that hold it, with all their identifiers. MQTT5 3.3.4
+    void deliver(const MessageRef& message);
+    /// One retained message that a SUBSCRIBE asked for.
+    void deliver_retained(Session& session, const Pull& pull, const MessageRef& message);
+
+    /// PUBACK, PUBREC, PUBCOMP of a receiver.
+    mqtt::Flow on_ack(Client& client, const mqtt::Ack& packet);
+    /// A session was resumed: what was sent is sent again, in order. MQTT5 4.4
+    void resend(Client& client);
+    /// Every entry is judged again before it leaves.
+    void distrust(Session& session);
+
+    /// Encodes and writes what a client may get now.
+    /// @return true when there is more to send and the socket would take it: next turn
+    bool flush(Client& client);
+    /// The shard has adopted another policy: those who waited for it may go on.
+    std::vector<SlotId> take_waiting() { return std::exchange(waiting_for_epoch_, {}); }
+
+  private:
+    enum class Fate : std::uint8_t { Send, Drop, Wait };
+    /// A packet in scratch_. QoS 0 entries are held here until their first byte has left.
+    struct Encoded {
+        std::size_t begin;
+        QueueEntry entry;
+    };
+    void enqueue(Session& session, const MessageRef& message, std::uint8_t qos, bool retain,
+                 std::uint32_t id);
+    void merge(Session& session, std::uint8_t qos, bool retain, std::uint32_t id);
+    bool has_room(const Session& session, const Message& message) const;
+    Fate judge(Session& session, const QueueEntry& entry);
+    void erase_inflight(Session& session, std::uint32_t index);
+    void withdraw_inflight(Session& session, std::uint32_t index);
+    QueueEntry take_waiting_front(Session& session);
+    void free_ids(Session& session, const QueueEntry& entry);
+    std::size_t encode(Client& client, const QueueEntry& entry);
+    bool fill_inflight(Client& client);
+    bool fill_waiting(Client& client);
+    bool enter_window(Client& client);
+    bool write(Client& client);
+    void keep_rest(Client& client, std::size_t taken);
+
+    Shard& shard_;
+    std::uint64_t stamp_ = 0;
+    mqtt::Buffer scratch_;
+    std::vector<Encoded> encoded_;
+    std::vector<SlotId> waiting_for_epoch_;
+};
+
+}  // namespace latchkey::broker

@@ -1,0 +1,38 @@
+// Error table of the broker room (9000): why a connection or a request ended.
+// SPDX-License-Identifier: Apache-2.0
+#pragma once
+
+#include <array>
+
+#include "base/result.h"
+
+namespace latchkey::broker {
+
+inline constexpr ErrorInfo kPeerClosed{9001, "peer_closed", "the client closed the connection", ""};
+inline constexpr ErrorInfo kConnectTimeout{9002, "connect_timeout", "no complete CONNECT arrived in time",
+                                           ""};
+inline constexpr ErrorInfo kKeepAliveTimeout{9003, "keep_alive_timeout",
+                                             "nothing arrived for one and a half keep-alive intervals", ""};
+inline constexpr ErrorInfo kTakenOver{9004, "session_taken_over", "the same client connected again", ""};
+inline constexpr ErrorInfo kExpired{9005, "authorization_expired", "the credential has expired",
+                                    "connect with a fresh one"};
+inline constexpr ErrorInfo kShuttingDown{9006, "shutting_down", "the broker is shutting down", ""};
+inline constexpr ErrorInfo kProtocol{9007, "protocol_error", "the client broke the protocol", ""};
+inline constexpr ErrorInfo kDenied{9008, "not_authorized", "the policy does not allow this",
+                                   "latchkey explain tells which rule is missing"};
+inline constexpr ErrorInfo kLoginTimeout{9009, "login_timeout", "the login did not finish in time", ""};
+inline constexpr ErrorInfo kStaleLogin{9010, "stale_login", "a newer login of this client came first", ""};
+inline constexpr ErrorInfo kTooLarge{9011, "packet_too_large", "the packet exceeds the limit", ""};
+inline constexpr ErrorInfo kQuota{9012, "quota_exceeded", "a limit of the broker is reached", ""};
+inline constexpr ErrorInfo kTransport{9013, "transport_failed", "the connection broke", ""};
+inline constexpr ErrorInfo kBadClientId{9014, "client_id_invalid", "client id or user name is not acceptable",
+                                        "use a client id without control characters"};
+inline constexpr ErrorInfo kMethod{9015, "bad_authentication_method",
+                                   "this listener knows no such Authentication Method", ""};
+
+inline constexpr std::array<const ErrorInfo*, 15> kErrors{
+    &kPeerClosed,   &kConnectTimeout, &kKeepAliveTimeout, &kTakenOver,    &kExpired,
+    &kShuttingDown, &kProtocol,       &kDenied,           &kLoginTimeout, &kStaleLogin,
+    &kTooLarge,     &kQuota,          &kTransport,        &kBadClientId,  &kMethod};
+
+}  // namespace latchkey::broker

@@ -1,0 +1,109 @@
+// Ingress: from an accepted PUBLISH to the lanes and the acknowledgement. Commit happens here and nowhere
+// else: what carries a record waits for its gate, enters lanes in LSN order, and is acknowledged when nothing
+// is owed. A push that must wait becomes a Parcel, the stash of data-path 5; it outlives its connection.
+// SPDX-License-Identifier: Apache-2.0
+#pragma once
+
+#include <cstdint>
+#include <deque>
+#include <functional>
+#include <memory>
+#include <string_view>
+#include <vector>
+
+#include "base/hash.h"
+#include "base/ticket.h"
+#include "broker/lane.h"
+#include "broker/mesh.h"
+#include "broker/message.h"
+#include "broker/route_cache.h"
+#include "broker/session.h"
+#include "mqtt/connection.h"
+#include "mqtt/packet.h"
+#include "store/store.h"
+
+namespace latchkey::broker {
+
+class Client;
+class Shard;
+
+/// Who published and what is owed to them when all is pushed.
+struct Sender {
+    enum class Owed : std::uint8_t { Nothing, Puback, Pubcomp };
+    SlotId client;  ///< none for wills
+    std::uint16_t packet_id = 0;
+    Owed owed = Owed::Nothing;
+};
+
+/// A publication whose pushes are incomplete. Lives until the last ring took it. @thread shard
+class Parcel {
+  public:
+    MessageRef message;
+    Sender sender;
+    std::unique_ptr<Will> will;  ///< stays stored here until the last push was accepted
+    std::uint32_t owed = 0;      ///< rings that have not taken it yet
+    bool routed = false;         ///< the route was walked: only then may `owed` reach the end
+};
+
+/// @thread shard
+class Ingress {
+  public:
+    Ingress(Shard& shard, const HashSeed& seed);
+
+    mqtt::Flow on_publish(Client& client, const mqtt::Publish& packet);
+    mqtt::Flow on_pubrel(Client& client, const mqtt::Ack& packet);
+    /// Takes the will and publishes it if its author still may.
+    void publish_will(Session& session, std::unique_ptr<Will> will);
+
+    /// Runs `then` when everything appended so far is committed, after what already waits.
+    void after_commit(std::move_only_function<void()> then);
+    /// Once a turn before the flush, and when the store's gate moved.
+    void commit();
+    /// Room may have appeared: waiters go first, oldest first.
+    void settle();
+    /// Pushes a mark to `owner` behind everything that waits for its lane.
+    void push_mark(ShardIndex owner, std::uint64_t round);
+    /// Pushes a page on the forward lane; it may have to wait there.
+    void push_page(ShardIndex to, std::unique_ptr<RetainedPage> page);
+    /// Tells consumers about this turn's pushes.
+    void notify();
+
+    /// Nothing stashed, waiting or uncommitted.
+    bool idle() const noexcept { return parcels_ == 0 && uncommitted_.empty() && !waiting(); }
+    bool stashed() const noexcept { return parcels_ != 0; }
+    /// Highest LSN that commit() has seen committed.
+    store::Lsn committed() const noexcept { return committed_; }
+
+  private:
+    struct Uncommitted {
+        store::Lsn gate;
+        std::move_only_function<void()> then;
+    };
+    mqtt::Flow deny(Client& client, const mqtt::Publish& packet);
+    void answer(Client& client, mqtt::PacketType type, std::uint16_t packet_id, mqtt::Reason reason,
+                std::string_view reason_string = {});
+    void answer_later(SlotId client, mqtt::PacketType type, std::uint16_t packet_id, mqtt::Reason reason);
+    MessageRef make(const Session& session, const mqtt::Publish& packet);
+    /// Retained owner first, then the route, then the acknowledgement (data-path 8).
+    void send(MessageRef message, const Sender& sender, std::unique_ptr<Will> will = nullptr);
+    void send(MessageRef message, const Sender& sender, const Reach& reach);
+    void route(Parcel* parcel, const MessageRef& message, const Sender& sender, const Reach& reach);
+    void finish(const Sender& sender);
+    void pushed(Parcel* parcel);
+    void complete(Parcel* parcel);
+    Reach reach_of(const Message& message);
+    Parcel* stash(const MessageRef& message, const Sender& sender);
+    void record(store::RecordKind kind, const MessageRef& message, std::string_view key,
+                std::uint16_t packet_id, std::uint64_t destinations);
+    bool waiting() const noexcept;
+
+    Shard& shard_;
+    RouteCache routes_;
+    std::vector<std::unique_ptr<Outlet>> publish_;
+    std::vector<std::unique_ptr<Outlet>> forward_;
+    std::deque<Uncommitted> uncommitted_;
+    store::Lsn committed_ = 0;
+    std::size_t parcels_ = 0;
+};
+
+}  // namespace latchkey::broker

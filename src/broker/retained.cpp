@@ -1,0 +1,175 @@
+// See retained.h.
+// SPDX-License-Identifier: Apache-2.0
+#include "broker/retained.h"
+
+#include <algorithm>
+
+#include "broker/shard.h"
+#include "topic/filter.h"
+#include "topic/name.h"
+
+namespace latchkey::broker {
+
+namespace {
+
+constexpr std::size_t kPageMessages = 64;
+constexpr std::size_t kPageBytes = 256 * 1024;
+constexpr std::size_t kScanTopics = 4096;       ///< looked at per page, so that a scan never holds a turn up
+constexpr std::uint32_t kCreditMessages = 256;  ///< a session with more waiting asks for no further page
+
+/// What all topics of a filter begin with: where a scan of the ordered topics begins and ends. `a/#` also
+/// holds `a`.
+std::string_view scan_prefix(std::string_view filter) {
+    std::string_view prefix = filter.substr(0, filter.find_first_of("+#"));
+    if (prefix.size() + 1 == filter.size() && filter.ends_with("/#")) prefix.remove_suffix(1);
+    return prefix;
+}
+
+}  // namespace
+
+void Retained::store(const MessageRef& message) {
+    const std::string topic(message->topic());
+    Kept& kept = topics_[topic];
+    if (kept.number >= message->retained_number) return;  // a newer one came first, over another lane
+    const bool was_tombstone = kept.number != 0 && !kept.message;
+    kept.number = message->retained_number;
+    const bool deletes = message->payload().empty();
+    if (was_tombstone && !deletes) --tombstones_;
+    if (!was_tombstone && deletes) ++tombstones_;
+    kept.message = deletes ? MessageRef() : message;
+    shard_.append({.kind = store::RecordKind::Retain,
+                   .topic = topic,
+                   .authority = message->author.get(),
+                   .policy_version = message->policy_version,
+                   .number = message->retained_number});
+    if (deletes) bury(topic);
+}
+
+void Retained::bury(const std::string& topic) {
+    // An older publish may still be on its way over another lane; forgetting the number now would let it rise
+    // again.
+    fresh_graves_.push_back(topic);
+    if (marks_missing_ == 0) begin_round();
+}
+
+void Retained::begin_round() {
+    // Every shard passes a turn boundary, then puts a mark behind everything it has pushed, or still waits to
+    // push, towards this owner. When all marks were drained, nothing older than the deletions is under way.
+    round_graves_ = std::exchange(fresh_graves_, {});
+    ++round_;
+    marks_missing_ = shard_.mesh().shards();
+    for (ShardIndex i = 0; i < shard_.mesh().shards(); ++i) {
+        Shard& other = shard_.peer(i);
+        shard_.mesh().mailbox(i).deliver(
+            [&other, owner = shard_.index(), round = round_] { other.ingress().push_mark(owner, round); });
+    }
+}
+
+void Retained::on_mark(std::uint64_t round) {
+    if (round != round_ || marks_missing_ == 0 || --marks_missing_ != 0) return;
+    for (const std::string& topic : round_graves_) {
+        const auto found = topics_.find(topic);
+        if (found == topics_.end() || found->second.message) continue;
+        if (std::find(fresh_graves_.begin(), fresh_graves_.end(), topic) != fresh_graves_.end()) continue;
+        topics_.erase(found);
+        --tombstones_;
+    }
+    round_graves_.clear();
+    if (!fresh_graves_.empty()) begin_round();
+}
+
+void Retained::scan(const PullId& pull, std::uint32_t asker, std::string_view filter,
+                    std::string_view cursor) {
+    auto page = std::make_unique<RetainedPage>();
+    page->pull = pull;
+    page->owner = shard_.index();
+    const std::string_view begin = scan_prefix(filter);
+    auto it = cursor.empty() ? topics_.lower_bound(begin) : topics_.upper_bound(cursor);
+    std::size_t looked = 0;
+    std::size_t bytes = 0;
+    page->last = true;
+    for (; it != topics_.end() && it->first.starts_with(begin); ++it) {
+        if (page->messages.size() >= kPageMessages || bytes >= kPageBytes || looked++ >= kScanTopics) {
+            page->last = false;
+            break;
+        }
+        page->cursor = it->first;
+        const MessageRef& message = it->second.message;
+        if (!message || message->expires <= shard_.now() || !topic::matches(filter, it->first)) continue;
+        page->messages.push_back(message.share());
+        bytes += message->bytes();
+    }
+    shard_.ingress().push_page(asker, std::move(page));
+}
+
+void Retained::pull(Session& session, const Subscription& subscription) {
+    cancel(session, subscription.filter);
+    // One topic has one owner; only a wildcard has to ask everybody.
+    const bool wild = topic::has_wildcard(subscription.filter);
+    const ShardIndex only = shard_.mesh().shard_of(subscription.filter);
+    for (ShardIndex owner = 0; owner < shard_.mesh().shards(); ++owner) {
+        if (!wild && owner != only) continue;
+        auto pull = std::make_unique<Pull>();
+        pull->id = {session.serial, session.next_pull++};
+        pull->owner = owner;
+        pull->filter = subscription.filter;
+        pull->subscription_id = subscription.id;
+        pull->qos = subscription.qos;
+        session.pulls.push_back(std::move(pull));
+        ask(session, *session.pulls.back());
+    }
+}
+
+void Retained::ask(Session& session, Pull& pull) {
+    const bool none_open =
+        std::none_of(session.pulls.begin(), session.pulls.end(), [](const auto& one) { return one->asked; });
+    if (none_open) session.live_numbers.clear();
+    pull.asked = true;
+    // A scan of the shard's own topics goes through its own inbox too: the order is the same for all owners.
+    Shard& owner = shard_.peer(pull.owner);
+    shard_.mesh()
+        .mailbox(pull.owner)
+        .deliver([&owner, id = pull.id, asker = shard_.index(), filter = pull.filter, cursor = pull.cursor] {
+            owner.retained().scan(id, asker, filter, cursor);
+        });
+}
+
+void Retained::on_page(RetainedPage& page) {
+    Session* session = shard_.sessions().find_serial(page.pull.session);
+    const auto is_it = [&](const auto& one) { return one->id == page.pull; };
+    if (!session || !session->connected() ||
+        std::none_of(session->pulls.begin(), session->pulls.end(), is_it)) {
+        ++shard_.counters().stale_answers;
+        return;
+    }
+    const auto found = std::find_if(session->pulls.begin(), session->pulls.end(), is_it);
+    Pull& pull = **found;
+    for (Message*& slot : page.messages) {
+        const MessageRef message = MessageRef::received(std::exchange(slot, nullptr));
+        const auto live = session->live_numbers.find(std::string(message->topic()));
+        if (live != session->live_numbers.end() && live->second >= message->retained_number) continue;
+        shard_.delivery().deliver_retained(*session, pull, message);
+    }
+    std::erase(page.messages, nullptr);
+    pull.asked = false;
+    pull.cursor = std::move(page.cursor);
+    if (page.last) {
+        session->pulls.erase(found);
+        if (session->pulls.empty()) session->live_numbers.clear();
+    } else if (session->waiting.size() < kCreditMessages) {
+        ask(*session, pull);
+    }
+}
+
+void Retained::on_drained(Session& session) {
+    if (session.waiting.size() >= kCreditMessages) return;
+    for (const auto& pull : session.pulls) {
+        if (!pull->asked) ask(session, *pull);
+    }
+}
+
+void Retained::cancel(Session& session, std::string_view filter) {
+    std::erase_if(session.pulls, [&](const auto& pull) { return pull->filter == filter; });
+}
+
+}  // namespace latchkey::broker

@@ -1,0 +1,486 @@
+// See shard.h: the turn, connections, and what control asks of a shard.
+// SPDX-License-Identifier: Apache-2.0
+#include "broker/shard.h"
+
+#include <algorithm>
+
+#include "base/invariant.h"
+#include "base/log.h"
+#include "broker/errors.h"
+
+namespace latchkey::broker {
+
+namespace {
+
+constexpr std::size_t kReadBytes = 256 * 1024;
+constexpr std::size_t kCarefulReadBytes = 4 * 1024;  ///< before CONNACK, and while anything is stashed
+constexpr std::size_t kLargeTail = 64 * 1024;        ///< beyond that a packet grows in its own buffer
+constexpr int kAcceptsPerEvent = 64;
+constexpr std::size_t kSweepSessions = 256;  ///< judged per turn
+constexpr Duration kLinger = std::chrono::seconds(2);
+constexpr std::uint32_t kListenerSlot = 0x80000000;  ///< poll tokens of listeners; generation 0
+
+}  // namespace
+
+Shard::Shard(const ShardServices& services, EpochRef epoch)
+    : services_(services),
+      seed_(services.mesh.table_seed()),
+      mailbox_(word_, services.poller),
+      epoch_(std::move(epoch)),
+      now_(services.clock.mono()),
+      wheel_(now_),
+      rights_(*this, seed_, services.process_epoch),
+      sessions_(*this, seed_),
+      subscriptions_(*this, seed_),
+      ingress_(*this, seed_),
+      delivery_(*this),
+      retained_(*this),
+      logins_(*this) {
+    services_.mesh.seat(index(), mailbox_, word_, services_.poller);
+}
+
+Shard::~Shard() = default;
+
+void Shard::open_listeners() {
+    for (std::uint32_t i = 0; i < services_.acceptors.size(); ++i) {
+        const auto added = services_.poller.add(services_.acceptors[i]->handle(), {kListenerSlot | i, 0},
+                                                net::Interest::Accept);
+        if (!added) {
+            log::event(log::Level::Error, "listener_not_watched",
+                       {log::field("listener", epoch_->listeners[i].name),
+                        log::field("cause", added.error().message())});
+        }
+    }
+}
+
+MonoTime Shard::turn(MonoTime now, std::span<const net::PollEvent> events) {
+    const ShardScope scope(this);
+    now_ = now;
+    auto snapshot = mailbox_.snapshot();
+    drain_lanes();
+    snapshot.serve();
+    ingress_.settle();
+    for (const net::PollEvent& event : events)
+        on_event(event);
+    run_ready();
+    run_timers();
+    sweep();
+    ingress_.commit();
+    ingress_.notify();
+    flush();
+    const bool more = !ready_.empty() || !dirty_.empty() || !sweep_.empty();
+    return more ? now : std::min(wheel_.next_deadline(), flush_deadline_);
+}
+
+// Lanes
+// -----------------------------------------------------------------------------------------------------------
+
+void Shard::drain_lanes() {
+    const ShardIndex shards = mesh().shards();
+    // The tails of `forward` are read first: whatever a page was scanned after is then drained before the
+    // page.
+    std::array<std::uint64_t, kMaxShards> forward_tails;
+    for (ShardIndex from = 0; from < shards; ++from)
+        forward_tails[from] = mesh().forward(from, index()).tail();
+    for (ShardIndex from = 0; from < shards; ++from)
+        drain_publish(from);
+    for (ShardIndex from = 0; from < shards; ++from)
+        drain_forward(from, forward_tails[from]);
+}
+
+void Shard::drain_publish(ShardIndex from) {
+    Lane& lane = mesh().publish(from, index());
+    const std::uint64_t end = lane.tail();
+    while (const LaneEntry* next = lane.front(end)) {
+        const LaneEntry entry = *next;
+        lane.pop();
+        moved_ = true;
+        switch (entry.kind) {
+            case LaneEntry::Kind::Deliver:
+                delivery_.deliver(MessageRef::received(entry.message));
+                break;
+            case LaneEntry::Kind::Retain:
+                retained_.store(MessageRef::received(entry.message));
+                break;
+            case LaneEntry::Kind::Mark:
+                retained_.on_mark(entry.round);
+                break;
+            case LaneEntry::Kind::RetainedPage:
+                break;  // never on this lane
+        }
+    }
+    if (lane.take_stall()) mesh().rouse(from);
+}
+
+void Shard::drain_forward(ShardIndex from, std::uint64_t end) {
+    Lane& lane = mesh().forward(from, index());
+    while (const LaneEntry* next = lane.front(end)) {
+        const std::unique_ptr<RetainedPage> page(next->page);
+        lane.pop();
+        moved_ = true;
+        if (page) retained_.on_page(*page);
+    }
+    if (lane.take_stall()) mesh().rouse(from);
+}
+
+// Connections
+// -----------------------------------------------------------------------------------------------------
+
+Client* Shard::admit(std::unique_ptr<net::Transport> transport, std::uint32_t listener) {
+    const SlotId id = clients_.emplace(*this, std::move(transport), listener, settings().packets);
+    Client& client = *clients_.find(id);
+    client.id = id;
+    client.deadline = now_ + settings().connect_limit;
+    client.interest = net::Interest::Readable;
+    const auto added =
+        services_.poller.add(client.transport->handle(), {id.slot, id.generation}, client.interest);
+    if (!added) {
+        log::event(log::Level::Error, "connection_not_watched",
+                   {log::field("cause", added.error().message())});
+        client.transport->close();
+        clients_.erase(id);
+        return nullptr;
+    }
+    arm_timer(client);
+    return &client;
+}
+
+std::unique_ptr<net::Transport> Shard::release(Client& client) {
+    services_.poller.remove(client.transport->handle());
+    wheel_.cancel(client.timer);
+    std::unique_ptr<net::Transport> transport = std::move(client.transport);
+    clients_.erase(client.id);
+    return transport;
+}
+
+void Shard::accept_from(std::uint32_t listener) {
+    if (stage_ != Stage::Running) return;
+    const ListenerPlan& plan = epoch_->listeners[listener];
+    for (int i = 0; i < kAcceptsPerEvent; ++i) {
+        net::AcceptResult result = services_.acceptors[listener]->try_accept(plan.tls.get());
+        if (result.status != net::AcceptStatus::Ok) return;
+        ++counters_.connections;
+        admit(std::move(result.transport), listener);
+    }
+}
+
+void Shard::on_event(const net::PollEvent& event) {
+    if (event.token.generation == 0) return accept_from(event.token.slot & ~kListenerSlot);
+    const SlotId id{event.token.slot, event.token.generation};
+    Client* client = clients_.find(id);
+    if (!client) return;
+    if (event.hangup) client->fin = true;
+    if (event.broken && client->suspended != 0) return drop(*client, kTransport);
+    if (event.writable) {
+        client->want_write = false;
+        mark_dirty(*client);
+        if (client->phase == Client::Phase::AwaitConnect) return read(id);  // a TLS handshake goes on
+    }
+    if (event.readable || event.broken) read(id);
+}
+
+void Shard::read(SlotId id) {
+    Client* client = clients_.find(id);
+    if (!client || client->suspended != 0 || client->phase == Client::Phase::Closing) return;
+    if (client->tail.size() > kLargeTail && !grow_tail(*client)) return;
+    if ((client = clients_.find(id)) == nullptr || client->tail.size() > kLargeTail) return;
+    const bool careful = client->phase != Client::Phase::Online || ingress_.stashed();
+    const std::size_t room = careful ? kCarefulReadBytes : kReadBytes;
+    read_buffer_.clear();
+    read_buffer_.append(client->tail.bytes());
+    const std::size_t before = read_buffer_.size();
+    std::byte* fresh = read_buffer_.append(room);
+    const net::IoResult result = client->transport->read({fresh, room});
+    if (on_read_end(*client, result)) return;
+    if (result.bytes == 0) return;
+    client->tail.clear();
+    read_buffer_.truncate(before + result.bytes);
+    if (result.more) make_ready(*client);
+    parse(*client, read_buffer_.bytes());
+}
+
+bool Shard::on_read_end(Client& client, const net::IoResult& result) {
+    if (result.status == net::IoStatus::WantWrite) {
+        client.want_write = true;
+        watch(client);
+        return true;
+    }
+    if (result.status == net::IoStatus::Eof) {
+        drop(client, kPeerClosed);
+        return true;
+    }
+    if (result.status != net::IoStatus::Failed) return false;
+    log::event(log::Level::Info, "connection_failed",
+               {log::field("address", client.transport->peer().remote.text()),
+                log::field("listener", epoch_->listeners[client.listener].name),
+                log::field("cause", result.error ? result.error->text : "the connection broke"),
+                log::field("remedy", result.error ? result.error->remedy : std::string_view())});
+    drop(client, kTransport);
+    return true;
+}
+
+bool Shard::grow_tail(Client& client) {
+    // A large packet collects in its own buffer, straight from the socket; parsed once, when it is whole.
+    const std::size_t have = client.tail.size();
+    const std::size_t room =
+        std::clamp<std::size_t>(client.need > have ? client.need - have : 0, kCarefulReadBytes, kReadBytes);
+    std::byte* fresh = client.tail.append(room);
+    const net::IoResult result = client.transport->read({fresh, room});
+    client.tail.truncate(have + result.bytes);
+    if (on_read_end(client, result)) return false;
+    client.heard = now_;
+    if (result.more) make_ready(client);
+    if (client.tail.size() < client.need) return false;
+    mqtt::Buffer whole = std::move(client.tail);
+    client.tail = mqtt::Buffer();
+    parse(client, whole.bytes());
+    return false;
+}
+
+void Shard::parse(Client& client, std::span<const std::byte> bytes) {
+    client.heard = now_;
+    const mqtt::Consumed consumed = client.protocol.on_bytes(bytes, client);
+    client.need = static_cast<std::uint32_t>(consumed.need);
+    if (client.phase == Client::Phase::Closing) return;
+    const auto rest = bytes.subspan(consumed.bytes);
+    if (rest.empty()) {
+        client.tail.shrink(0);
+    } else {
+        client.tail.append(rest);
+    }
+    // Last: the client may move to another shard in there.
+    if (client.phase == Client::Phase::LoggingIn && consumed.state == mqtt::Consumed::State::Stopped) {
+        logins_.proceed(client);
+    }
+}
+
+void Shard::make_ready(Client& client) {
+    if (client.ready) return;
+    client.ready = true;
+    ready_.push_back(client.id);
+}
+
+void Shard::run_ready() {
+    for (const SlotId id : std::exchange(ready_, {})) {
+        Client* client = clients_.find(id);
+        if (!client) continue;
+        client->ready = false;
+        if (client->suspended != 0 || client->phase == Client::Phase::Closing) continue;
+        moved_ = true;
+        if (!client->tail.empty() && client->tail.size() >= client->need) {
+            const mqtt::Buffer tail = std::exchange(client->tail, mqtt::Buffer());
+            parse(*client, tail.bytes());
+        }
+        read(id);
+    }
+}
+
+void Shard::suspend(Client& client, SuspendReason reason) {
+    client.suspended |= reason;
+    watch(client);
+}
+
+void Shard::resume(Client& client, SuspendReason reason) {
+    if ((client.suspended & reason) == 0) return;
+    client.suspended &= static_cast<std::uint8_t>(~reason);
+    if (client.suspended != 0) return;
+    client.heard = now_;  // keep-alive stood still
+    watch(client);
+    make_ready(client);
+}
+
+void Shard::watch(Client& client) {
+    if (!client.transport || client.transport->handle() < 0) return;
+    net::Interest interest = net::Interest::None;
+    if (client.suspended == 0 && client.phase != Client::Phase::Closing) {
+        interest = net::Interest::Readable;
+    } else if (!client.fin) {
+        interest = net::Interest::HangupOnly;
+    }
+    if (client.want_write) interest = interest | net::Interest::Writable;
+    if (interest == client.interest) return;
+    client.interest = interest;
+    services_.poller.modify(client.transport->handle(), {client.id.slot, client.id.generation}, interest);
+}
+
+void Shard::mark_dirty(Client& client) {
+    if (client.dirty || client.want_write) return;
+    client.dirty = true;
+    dirty_.push_back(client.id);
+}
+
+// Endings
+// ---------------------------------------------------------------------------------------------------------
+
+void Shard::close(Client& client, mqtt::Reason reason, const Error& cause) {
+    if (client.phase == Client::Phase::Closing) return;
+    if (client.phase == Client::Phase::Online) {
+        mqtt::encode_disconnect(client.control, client.protocol.peer(), {.reason = reason});
+    }
+    leave(client, cause, cause.is(kShuttingDown) ? Departure::Shutdown : Departure::WithWill);
+}
+
+void Shard::end_after_output(Client& client, const Error& cause) {
+    leave(client, cause, Departure::WithWill);
+}
+
+void Shard::departed(Client& client, bool normal) {
+    leave(client, kPeerClosed, normal ? Departure::Normal : Departure::WithWill);
+}
+
+void Shard::drop(Client& client, const Error& cause) {
+    client.control.clear();
+    client.leftover.clear();
+    leave(client, cause, Departure::WithWill);
+    bury(client);
+}
+
+void Shard::leave(Client& client, const Error& cause, Departure how) {
+    if (client.phase == Client::Phase::Closing) return;
+    client.protocol.close();
+    logins_.abandon(client);
+    client.phase = Client::Phase::Closing;
+    Session* session = std::exchange(client.session, nullptr);
+    if (session) {
+        log::event(log::Level::Debug, "disconnected",
+                   {log::field("client", session->client_id), log::field("cause", cause.info().name)});
+        sessions_.detach(*session, how);
+    }
+    client.tail.shrink(0);
+    wheel_.schedule(client.timer, now_ + kLinger);
+    watch(client);
+    mark_dirty(client);
+}
+
+void Shard::bury(Client& client) {
+    if (client.transport->handle() < 0) return;
+    services_.poller.remove(client.transport->handle());
+    client.transport->close();
+    dead_.push_back(client.id);
+}
+
+void Shard::flush() {
+    for (const SlotId id : std::exchange(dirty_, {})) {
+        Client* client = clients_.find(id);
+        if (!client || client->transport->handle() < 0) continue;
+        client->dirty = false;
+        const bool again = delivery_.flush(*client);
+        if (client->transport->handle() < 0) continue;
+        if (client->phase == Client::Phase::Closing && !client->has_output()) {
+            bury(*client);
+            continue;
+        }
+        if (client->session && !client->session->pulls.empty()) retained_.on_drained(*client->session);
+        watch(*client);
+        if (again) mark_dirty(*client);
+    }
+    for (const SlotId id : std::exchange(dead_, {}))
+        clients_.erase(id);
+    if (flushed_ && (clients_.empty() || now_ >= flush_deadline_)) {
+        flush_deadline_ = kNever;
+        std::exchange(flushed_, nullptr)();
+    }
+}
+
+// Timers
+// ----------------------------------------------------------------------------------------------------------
+
+void Shard::arm_timer(Client& client) {
+    MonoTime due = client.deadline;
+    if (client.phase == Client::Phase::Online) {
+        due = client.ends;
+        if (client.keep_alive_s != 0) {
+            due = std::min(due, client.heard + std::chrono::milliseconds(1500) * client.keep_alive_s);
+        }
+    }
+    if (due == kNever) return wheel_.cancel(client.timer);
+    wheel_.schedule(client.timer, due);
+}
+
+void Shard::run_timers() {
+    wheel_.advance(now_, [this](TimerNode& node) {
+        Timer& timer = static_cast<Timer&>(node);
+        if (timer.session) {
+            // Wills and expiry stand still on the way down: they fire after a restart (data-path 11).
+            if (stage_ == Stage::Running) sessions_.on_timer(*timer.session);
+        } else if (timer.client) {
+            on_timer(*timer.client);
+        }
+    });
+}
+
+void Shard::on_timer(Client& client) {
+    switch (client.phase) {
+        case Client::Phase::AwaitConnect:
+            return drop(client, kConnectTimeout);
+        case Client::Phase::LoggingIn:
+            return logins_.on_deadline(client);
+        case Client::Phase::Closing:
+            return bury(client);
+        case Client::Phase::Online:
+            break;
+    }
+    if (now_ >= client.ends) return close(client, mqtt::Reason::MaximumConnectTime, kExpired);
+    // A suspended connection is not read, so its silence is ours.
+    if (client.suspended != 0) client.heard = now_;
+    const auto patience = std::chrono::milliseconds(1500) * client.keep_alive_s;
+    if (client.keep_alive_s != 0 && now_ - client.heard >= patience) {
+        return close(client, mqtt::Reason::KeepAliveTimeout, kKeepAliveTimeout);
+    }
+    arm_timer(client);
+}
+
+// Control
+// ---------------------------------------------------------------------------------------------------------
+
+void Shard::adopt(EpochRef epoch) {
+    if (epoch->number <= epoch_->number) return;
+    const bool policy_changed = epoch->policy_version() != epoch_->policy_version();
+    epoch_ = std::move(epoch);
+    if (policy_changed) {
+        rights_.on_policy_changed();
+        // From here on nothing begins to be encoded except under this version; the sweep over stored filters
+        // follows in slices.
+        sweep_.clear();
+        sessions_.for_each([this](Session& session) { sweep_.push_back(session.serial); });
+    }
+    for (const SlotId id : delivery_.take_waiting()) {
+        if (Client* client = find_client(id)) mark_dirty(*client);
+    }
+}
+
+void Shard::sweep() {
+    for (std::size_t i = 0; i < kSweepSessions && !sweep_.empty(); ++i) {
+        Session* session = sessions_.find_serial(sweep_.back());
+        sweep_.pop_back();
+        if (session && session->swept_version != epoch_->policy_version())
+            subscriptions_.judge(*session, false);
+    }
+}
+
+void Shard::stop_ingress() {
+    if (stage_ != Stage::Running) return;
+    stage_ = Stage::NoIngress;
+    for (net::Acceptor* acceptor : services_.acceptors)
+        services_.poller.remove(acceptor->handle());
+    clients_.for_each([this](SlotId, Client& client) { suspend(client, kSuspendShutdown); });
+}
+
+bool Shard::quiet() {
+    return !std::exchange(moved_, false) && ingress_.idle() && dirty_.empty();
+}
+
+void Shard::flush_out(MonoTime deadline, std::move_only_function<void()> done) {
+    stage_ = Stage::Flushed;
+    flush_deadline_ = deadline;
+    flushed_ = std::move(done);
+    clients_.for_each([this](SlotId, Client& client) {
+        if (client.phase == Client::Phase::Online) {
+            close(client, mqtt::Reason::ServerShuttingDown, kShuttingDown);
+        } else {
+            drop(client, kShuttingDown);
+        }
+    });
+}
+
+}  // namespace latchkey::broker

@@ -1,0 +1,186 @@
+// See subscriptions.h.
+// SPDX-License-Identifier: Apache-2.0
+#include "broker/subscriptions.h"
+
+#include "broker/errors.h"
+#include "broker/shard.h"
+#include "topic/share.h"
+
+namespace latchkey::broker {
+
+namespace {
+
+mqtt::Reason granted(std::uint8_t qos) {
+    return static_cast<mqtt::Reason>(qos);  // 0x00, 0x01, 0x02 are the granted QoS. MQTT5 3.9.3
+}
+
+policy::Request subscribe_request(std::string_view filter, std::uint8_t qos) {
+    return {.act = policy::Act::Subscribe, .topic = filter, .qos = qos};
+}
+
+}  // namespace
+
+void Subscriptions::on_subscribe(Client& client, const mqtt::Subscribe& packet) {
+    std::vector<mqtt::Reason> reasons;
+    reasons.reserve(packet.filters.count());
+    packet.filters.for_each([&](const mqtt::SubscribeFilter& asked) {
+        if (client.phase == Client::Phase::Closing) return;
+        reasons.push_back(subscribe_one(client, asked, packet.subscription_id));
+    });
+    if (client.phase == Client::Phase::Closing) return;
+    std::string reason_string;
+    if (!client.session->last_denial.empty()) {
+        reason_string = "not authorized, decision " + std::exchange(client.session->last_denial, {});
+    }
+    shard_.after_commit([this, id = client.id, packet_id = packet.packet_id, reasons = std::move(reasons),
+                         reason_string = std::move(reason_string)] {
+        Client* answered = shard_.find_client(id);
+        if (!answered || answered->phase != Client::Phase::Online) return;
+        mqtt::encode_suback(answered->control, answered->protocol.peer(),
+                            {.type = mqtt::PacketType::Suback,
+                             .packet_id = packet_id,
+                             .reasons = reasons,
+                             .reason_string = reason_string});
+        shard_.mark_dirty(*answered);
+    });
+}
+
+mqtt::Reason Subscriptions::subscribe_one(Client& client, const mqtt::SubscribeFilter& asked,
+                                          std::uint32_t id) {
+    Session& session = *client.session;
+    const auto share = topic::parse_share(asked.filter);
+    if (!share) return mqtt::Reason::TopicFilterInvalid;
+    if (*share) return mqtt::Reason::SharedSubscriptionsNotSupported;
+    const policy::Program& program = shard_.rights().program_of(session);
+    const policy::Request request = subscribe_request(asked.filter, asked.qos);
+    const policy::Decision decision = policy::decide(program, request);
+    if (!decision.allowed()) {
+        ++shard_.counters().subscribes_denied;
+        session.last_denial = shard_.rights().denied(client, program, request, decision);
+        // MQTT 3.1 has no failure code in SUBACK: it can only be closed (policy 3).
+        if (client.protocol.level() == mqtt::Level::V31) {
+            shard_.close(client, mqtt::Reason::NotAuthorized, kDenied);
+        }
+        return mqtt::Reason::NotAuthorized;
+    }
+    if (session.subscriptions.size() >= shard_.settings().max_subscriptions &&
+        !session.find_subscription(asked.filter)) {
+        return mqtt::Reason::QuotaExceeded;
+    }
+    bool existed = false;
+    insert(session, asked, id, existed);
+    shard_.append({.kind = store::RecordKind::Subscription,
+                   .key = session.key,
+                   .topic = asked.filter,
+                   .authority = session.authority.get(),
+                   .policy_version = shard_.epoch()->policy_version(),
+                   .qos = asked.qos});
+    // Retain Handling: 0 always, 1 only if new, 2 never. MQTT5 3.8.3.1
+    if (asked.retain_handling == 0 || (asked.retain_handling == 1 && !existed)) {
+        shard_.retained().pull(session, *session.find_subscription(asked.filter));
+    }
+    return granted(asked.qos);
+}
+
+void Subscriptions::insert(Session& session, const mqtt::SubscribeFilter& asked, std::uint32_t id,
+                           bool& existed) {
+    Subscription* subscription = session.find_subscription(asked.filter);
+    Subscribers* subscribers = filters_.find_or_insert(asked.filter);
+    existed = subscription != nullptr;
+    if (!existed) {
+        auto made = std::make_unique<Subscription>();
+        subscription = made.get();
+        subscription->session = &session;
+        subscription->filter = asked.filter;
+        subscription->place = static_cast<std::uint32_t>(subscribers->list.size());
+        subscribers->list.push_back(subscription);
+        session.subscriptions.emplace(subscription->filter, std::move(made));
+    } else if (counts_as_durable(session, *subscription)) {
+        --subscribers->durable;
+    }
+    subscription->id = id;
+    subscription->qos = asked.qos;
+    subscription->no_local = asked.no_local;
+    subscription->retain_as_published = asked.retain_as_published;
+    subscription->withheld = false;
+    if (counts_as_durable(session, *subscription)) ++subscribers->durable;
+    // Local insert first, then the bits and the generation, then SUBACK (data-path 6).
+    tell(subscription->filter, *subscribers);
+}
+
+void Subscriptions::tell(std::string_view filter, const Subscribers& subscribers) {
+    shard_.mesh().interest().set(shard_.index(), filter, !subscribers.list.empty(), subscribers.durable != 0);
+}
+
+void Subscriptions::on_unsubscribe(Client& client, const mqtt::Unsubscribe& packet) {
+    std::vector<mqtt::Reason> reasons;
+    reasons.reserve(packet.filters.count());
+    Session& session = *client.session;
+    packet.filters.for_each([&](const mqtt::SubscribeFilter& asked) {
+        if (!session.find_subscription(asked.filter)) {
+            reasons.push_back(topic::parse_share(asked.filter) ? mqtt::Reason::NoSubscriptionExisted
+                                                               : mqtt::Reason::TopicFilterInvalid);
+            return;
+        }
+        shard_.append({.kind = store::RecordKind::Unsubscription, .key = session.key, .topic = asked.filter});
+        erase(session, asked.filter);
+        reasons.push_back(mqtt::Reason::Success);
+    });
+    shard_.after_commit([this, id = client.id, packet_id = packet.packet_id, reasons = std::move(reasons)] {
+        Client* answered = shard_.find_client(id);
+        if (!answered || answered->phase != Client::Phase::Online) return;
+        mqtt::encode_suback(answered->control, answered->protocol.peer(),
+                            {.type = mqtt::PacketType::Unsuback, .packet_id = packet_id, .reasons = reasons});
+        shard_.mark_dirty(*answered);
+    });
+}
+
+void Subscriptions::erase(Session& session, std::string_view filter) {
+    const auto found = session.subscriptions.find(filter);
+    Subscription& subscription = *found->second;
+    if (Subscribers* subscribers = filters_.find(filter)) {
+        Subscription* last = subscribers->list.back();
+        subscribers->list[subscription.place] = last;
+        last->place = subscription.place;
+        subscribers->list.pop_back();
+        if (counts_as_durable(session, subscription)) --subscribers->durable;
+        tell(filter, *subscribers);
+        if (subscribers->list.empty()) filters_.erase(filter);
+    }
+    shard_.retained().cancel(session, filter);
+    session.subscriptions.erase(found);
+}
+
+void Subscriptions::remove_all(Session& session) {
+    while (!session.subscriptions.empty()) {
+        const std::string filter = session.subscriptions.begin()->first;
+        erase(session, filter);
+    }
+}
+
+void Subscriptions::judge(Session& session, bool remove) {
+    const policy::Program& program = shard_.rights().program_of(session);
+    std::vector<std::string> gone;
+    for (const auto& [filter, subscription] : session.subscriptions) {
+        subscription->withheld =
+            !policy::decide(program, subscribe_request(filter, subscription->qos)).allowed();
+        if (subscription->withheld && remove) gone.push_back(filter);
+    }
+    for (const std::string& filter : gone) {
+        shard_.append({.kind = store::RecordKind::Unsubscription, .key = session.key, .topic = filter});
+        erase(session, filter);
+    }
+    session.swept_version = shard_.epoch()->policy_version();
+}
+
+void Subscriptions::on_durability_changed(Session& session, bool was) {
+    if (was == session.durable()) return;
+    for (const auto& [filter, subscription] : session.subscriptions) {
+        Subscribers* subscribers = filters_.find(filter);
+        if (!subscribers || subscription->qos == 0) continue;
+        subscribers->durable += was ? ~0U : 1U;
+        tell(filter, *subscribers);
+    }
+}
+
+}  // namespace latchkey::broker
