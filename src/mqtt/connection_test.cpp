@@ -10,7 +10,7 @@
 namespace latchkey::mqtt {
 namespace {
 
-using namespace testing;
+using namespace probe;
 using Answer = Connection::ErrorAnswer;
 
 constexpr Limits kLimits{

@@ -10,7 +10,7 @@
 namespace latchkey::mqtt {
 namespace {
 
-using namespace testing;
+using namespace probe;
 
 constexpr Limits kLimits{
     .max_packet_bytes = 2048, .max_connect_bytes = 1024, .topic_alias_maximum = 4, .max_user_properties = 8};

@@ -156,7 +156,7 @@ std::size_t encode_ack(Buffer& buffer, const Peer& peer, const AckOut& out) {
     const auto properties = [&](auto& sink, const Optional& some) {
         put_explanation(sink, out.reason_string, out.user, some);
     };
-    const std::size_t size = append_packet(buffer, peer, first, head, properties, [](auto&) {}, keep);
+    const std::size_t size = append_packet(buffer, peer, first, head, properties, [](auto&) {}, keep, true);
     if (size != 0) return size;
     AckOut bare = out;
     bare.reason_string = {};
@@ -207,7 +207,7 @@ std::size_t encode_disconnect(Buffer& buffer, const Peer& peer, const Disconnect
         put_explanation(sink, out.reason_string, out.user, keep);
     };
     const std::size_t size =
-        append_packet(buffer, peer, 0xE0, head, properties, [](auto&) {}, Optional{true, true});
+        append_packet(buffer, peer, 0xE0, head, properties, [](auto&) {}, Optional{true, true}, true);
     return size != 0 ? size : bare(1);
 }
 

@@ -82,17 +82,20 @@ void put_explanation(Sink& sink, std::string_view reason_string, std::span<const
 /// Appends a packet: `head(sink)`, then for level 5 the property block from `properties(sink, keep)`, then
 /// `payload(sink)`. If it exceeds the peer's limit it tries without user properties, then without reason
 /// string.
+/// `omit_empty`: an empty property block at the end goes without its length (acknowledgements, DISCONNECT).
 /// @return bytes appended, or 0
 template <class Head, class Properties, class Payload>
 std::size_t append_packet(Buffer& buffer, const Peer& peer, std::uint8_t first, const Head& head,
-                          const Properties& properties, const Payload& payload, const Optional& wanted) {
+                          const Properties& properties, const Payload& payload, const Optional& wanted,
+                          bool omit_empty = false) {
     const bool modern = peer.level == Level::V5;
     for (const Optional keep : {wanted, Optional{wanted.reason_string, false}, Optional{false, false}}) {
         Counter inner;
         if (modern) properties(inner, keep);
         Counter counter;
         head(counter);
-        if (modern) counter.varint(inner.size());
+        const bool with_block = modern && !(omit_empty && inner.size() == 0);
+        if (with_block) counter.varint(inner.size());
         payload(counter);
         const std::size_t remaining = counter.size() + inner.size();
         const std::size_t total = 1 + varint_size(remaining) + remaining;
@@ -101,7 +104,7 @@ std::size_t append_packet(Buffer& buffer, const Peer& peer, std::uint8_t first, 
         writer.u8(first);
         writer.varint(remaining);
         head(writer);
-        if (modern) {
+        if (with_block) {
             writer.varint(inner.size());
             properties(writer, keep);
         }

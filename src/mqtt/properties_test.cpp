@@ -13,7 +13,7 @@
 namespace latchkey::mqtt {
 namespace {
 
-using namespace testing;
+using namespace probe;
 
 constexpr std::array kKinds = {BlockKind::Connect,
                                BlockKind::Will,

@@ -7,7 +7,7 @@
 #include <string>
 #include <string_view>
 
-namespace latchkey::mqtt::testing {
+namespace latchkey::mqtt::probe {
 
 /// Bytes from numbers: b({0x10, 0x00}).
 inline std::string b(std::initializer_list<unsigned> bytes) {
@@ -67,4 +67,4 @@ inline std::string connect_level(unsigned level) {
     return c.str();
 }
 
-}  // namespace latchkey::mqtt::testing
+}  // namespace latchkey::mqtt::probe

@@ -14,7 +14,7 @@
 #include "mqtt/connection.h"
 #include "mqtt/packet.h"
 
-namespace latchkey::mqtt::testing {
+namespace latchkey::mqtt::probe {
 
 inline std::string_view text_of(Bytes bytes) {
     return {reinterpret_cast<const char*>(bytes.data()), bytes.size()};
@@ -282,4 +282,4 @@ inline void check_split_invariance(Bytes in, const Limits& limits) {
     if (run_server(in, limits, 64, Flow::Stop) != whole) std::abort();
 }
 
-}  // namespace latchkey::mqtt::testing
+}  // namespace latchkey::mqtt::probe
