@@ -30,7 +30,7 @@ def explore(model, flags, trace, limit_s):
         if made.returncode != 0 or not (pathlib.Path(folder) / "pan.c").exists():
             return "unfinished", made.stdout + made.stderr
         kind = ["-DNFAIR=4"] if live else ["-DSAFETY", "-DNOCLAIM"]
-        built = call("gcc", "-O2", "-w", "-DCOLLAPSE", "-DVECTORSZ=4096", "-DMEMLIM=8000", *kind, "-o", "pan", "pan.c")
+        built = call("gcc", "-O1", "-w", "-DCOLLAPSE", "-DVECTORSZ=4096", "-DMEMLIM=8000", *kind, "-o", "pan", "pan.c")
         if built.returncode != 0:
             return "unfinished", built.stderr
         options = ["-a", "-f", "-N", "live"] if live else ([] if model.get("end_states", True) else ["-E"])
