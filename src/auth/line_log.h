@@ -1,6 +1,7 @@
 // LineLog: the sink of lines that must not be lost (access, audit). It never drops: when its queue is full or
 // its file cannot be written, has_room() says no and logins are pushed back. Seam: a file with a writer
-// thread, or memory for the simulator and tests. SPDX-License-Identifier: Apache-2.0
+// thread, or memory for the simulator and tests.
+// SPDX-License-Identifier: Apache-2.0
 #pragma once
 
 #include <condition_variable>

@@ -1,6 +1,7 @@
 // The two logs of logins: ESE's access log, whose three line formats operators' tools parse, and Latchkey's
 // audit log in JSON lines, which says who, by which realm and why. A login first sets places aside in both,
-// so that no accepted login goes unlogged. SPDX-License-Identifier: Apache-2.0
+// so that no accepted login goes unlogged.
+// SPDX-License-Identifier: Apache-2.0
 #pragma once
 
 #include <array>

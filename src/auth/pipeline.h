@@ -1,6 +1,7 @@
 // Pipeline: the way of one login through a listener's preprocessors, chain of realms and authorizers to an
 // Authority. Immutable; one per listener and epoch. Nothing of a session is touched here: the broker acts on
-// the result. SPDX-License-Identifier: Apache-2.0
+// the result.
+// SPDX-License-Identifier: Apache-2.0
 #pragma once
 
 #include <chrono>
@@ -8,6 +9,7 @@
 #include <map>
 #include <memory>
 #include <optional>
+#include <set>
 #include <string>
 #include <string_view>
 #include <vector>
@@ -103,8 +105,10 @@ class Pipeline {
     /// Runs one login. `done` is called exactly once, on the thread of request.home, possibly before return.
     void login(LoginRequest request, std::move_only_function<void(LoginResult)> done) const;
 
-    /// Adds the blocks of all authorizers to an epoch's policy. @thread control
-    Result<void> contribute(policy::PolicyBuilder& policy) const;
+    /// Adds the blocks of its authorizers to an epoch's policy, but for realms that stand in `contributed`
+    /// already.
+    /// @thread control
+    Result<void> contribute(policy::PolicyBuilder& policy, std::set<std::string>& contributed) const;
     const std::string& name() const;
     const std::string& listener() const;
 
@@ -124,6 +128,8 @@ class Pipelines {
     const Pipeline* find(std::string_view listener) const;
     /// As Pipeline::login; without a pipeline the login is refused (kNoPipeline).
     void login(LoginRequest request, std::move_only_function<void(LoginResult)> done) const;
+    /// The blocks of every authorizing realm, each realm once. @thread control
+    Result<void> contribute(policy::PolicyBuilder& policy) const;
     const std::map<std::string, std::unique_ptr<Pipeline>, std::less<>>& all() const { return by_listener_; }
 
   private:

@@ -39,6 +39,7 @@ struct Identity {
     std::optional<WallTime> expires_at;            ///< exp as judged; absent: no end of its own
     std::chrono::seconds grace{0};                 ///< beyond expires_at: the greater of exp grace and leeway
     bool disconnect_at_expiry = true;
+    std::vector<policy::Ceiling> ceilings;     ///< programs that must allow as well
     std::vector<std::string> revocation_keys;  ///< `jti:NAMESPACE:ID` and the like, for the deny list
     std::string token_fingerprint;  ///< hash of the signing input, for audit; empty without a token
 };

@@ -1,6 +1,7 @@
 // allow-all: every identity may publish and subscribe everything below `#`; and its counterpart for
 // authentication, which takes everybody as the anonymous principal. Both only by an explicit word in the
-// configuration, which warns. SPDX-License-Identifier: Apache-2.0
+// configuration, which warns.
+// SPDX-License-Identifier: Apache-2.0
 #pragma once
 
 #include "auth/realm.h"

@@ -1,5 +1,6 @@
 // ESE's plain-preprocessor: copies variables. An absent source clears the target; what is copied keeps its
-// standing, so that a claimed value does not become proven on the way. SPDX-License-Identifier: Apache-2.0
+// standing, so that a claimed value does not become proven on the way.
+// SPDX-License-Identifier: Apache-2.0
 #pragma once
 
 #include <string>

@@ -1,5 +1,6 @@
 // What an ESE file realm holds, as plain structs with the place of each part: config/ reads the XML into
-// these, the realm never sees a file. Only the <mqtt> part. SPDX-License-Identifier: Apache-2.0
+// these, the realm never sees a file. Only the <mqtt> part.
+// SPDX-License-Identifier: Apache-2.0
 #pragma once
 
 #include <array>

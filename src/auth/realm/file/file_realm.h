@@ -1,5 +1,6 @@
 // ESE's file realm: users, roles and permissions that the operator wrote into a file. Rights are found by
-// role (from a token) or by user; passwords are those of the file. SPDX-License-Identifier: Apache-2.0
+// role (from a token) or by user; passwords are those of the file.
+// SPDX-License-Identifier: Apache-2.0
 #pragma once
 
 #include <memory>
@@ -16,7 +17,9 @@ struct FileAuthorization {
     std::optional<bool> use_authorization_role_key;
 };
 
-/// @thread any (immutable after make)
+struct FileRealmState;
+
+/// @thread any (immutable)
 class FileRealm final : public Realm {
   public:
     /// @param data  validated
@@ -32,8 +35,7 @@ class FileRealm final : public Realm {
     std::shared_ptr<Authorizer> authorizer_for(FileAuthorization options);
 
   private:
-    struct Shared;
-    std::shared_ptr<Shared> shared_;
+    std::shared_ptr<FileRealmState> state_;
 };
 
 }  // namespace latchkey::auth

@@ -34,7 +34,8 @@ struct JwtRealmConfig {
     std::string ca_file;
     bool allow_plain_http = false;
     std::vector<std::string> algorithms;  ///< names; empty: all with a public key
-    std::chrono::milliseconds fetch_limit{3000};
+    std::chrono::milliseconds fetch_limit{
+        3000};  ///< no field: short, so that a provider's return is seen soon
 };
 const FieldTable& jwt_realm_fields();
 

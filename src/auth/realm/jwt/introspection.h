@@ -65,6 +65,10 @@ class Introspection : public std::enable_shared_from_this<Introspection> {
         std::shared_ptr<const json::Value> claims;
         Done done;
     };
+    struct Flight {
+        MonoTime ends{};
+        std::vector<Waiter> waiters;
+    };
     static constexpr std::size_t kMaxFlights = 1024;
     static constexpr std::size_t kMaxWaiters = 1024;
     static constexpr std::size_t kMaxCached = 16 * 1024;
@@ -73,8 +77,8 @@ class Introspection : public std::enable_shared_from_this<Introspection> {
     net::HttpRequest request_for(const Secret& token, MonoTime deadline) const;
     void settle(const crypto::Digest256& key, Result<net::HttpResponse> response);
     void remember(const crypto::Digest256& key, const net::HttpResponse& response);
-    std::optional<Answer> cached(const crypto::Digest256& key, MonoTime now) const;
 
+    const std::string realm_;
     const std::string url_;
     const Secret basic_;
     const std::string ca_file_;
@@ -87,9 +91,9 @@ class Introspection : public std::enable_shared_from_this<Introspection> {
 
     mutable std::mutex
         mutex_;  ///< guards all below; any shard asks. Never held over a call out or a callback
-    std::map<crypto::Digest256, std::vector<Waiter>> flights_;
+    std::map<crypto::Digest256, Flight> flights_;
     std::map<crypto::Digest256, Answer> answers_;
-    std::deque<crypto::Digest256> order_;
+    std::deque<crypto::Digest256> order_;  ///< of answers_, oldest first
     std::optional<Error> last_error_;
     bool draining_ = false;
 };

@@ -28,6 +28,7 @@
 namespace latchkey::auth {
 
 struct KeySourceConfig {
+    std::string realm;  ///< for the log
     std::string url;
     std::string file;
     std::chrono::seconds cache{1800};  ///< unless the answer's Cache-Control says otherwise, within a day
@@ -35,6 +36,10 @@ struct KeySourceConfig {
     bool allow_plain_http = false;
     std::chrono::milliseconds fetch_limit{3000};
 };
+
+/// Seconds that an answer may be used, from its Cache-Control: between a minute and a day; `otherwise`
+/// without one.
+std::chrono::seconds freshness(std::string_view cache_control, std::chrono::seconds otherwise);
 
 /// A set and when the request that brought it left.
 struct KeySnapshot {
@@ -77,6 +82,7 @@ class KeySource : public std::enable_shared_from_this<KeySource> {
     struct Waiter {
         net::Mailbox* home;
         Done done;
+        bool old_set_serves;  ///< when the fetch fails
     };
     struct Remembered {
         std::uint64_t kid_hash = 0;
@@ -85,13 +91,18 @@ class KeySource : public std::enable_shared_from_this<KeySource> {
     static constexpr std::size_t kMaxWaiters = 20'000;
     static constexpr std::size_t kRememberedKids = 1024;
 
-    void start_fetch(std::unique_lock<std::mutex>& lock);
-    void on_body(MonoTime asked_at, Result<std::string> body, std::string_view cache_control);
-    void settle(MonoTime asked_at, Result<crypto::JwkSet> set, std::optional<std::chrono::seconds> max_age);
-    void wait(std::unique_lock<std::mutex>& lock, const Attempt& attempt, Done done);
+    enum class Wait : std::uint8_t { OldSetServes, NewSetOnly };
+    /// Joins the fetch under way, or starts one that ends with the attempt at the latest.
+    void wait(std::unique_lock<std::mutex> lock, const Attempt& attempt, Wait how, Done done);
+    void start_fetch(std::unique_lock<std::mutex> lock, MonoTime now, MonoTime deadline);
+    void on_response(MonoTime asked_at, Result<net::HttpResponse> response);
+    void on_text(MonoTime asked_at, Result<std::string> text, std::chrono::seconds fresh_for);
+    void settle(MonoTime asked_at, Result<crypto::JwkSet> set, std::chrono::seconds fresh_for);
+    bool may_fetch(MonoTime now) const { return !fetching_ && !draining_ && now >= retry_at_; }
     bool take_budget(MonoTime now);
     bool known_absent(std::uint64_t kid_hash, MonoTime now) const;
-    Result<KeySnapshot> snapshot() const;
+    /// The set if it is not too old to be believed.
+    Result<KeySnapshot> usable_set(MonoTime now) const;
 
     const KeySourceConfig config_;
     const Clock& clock_;
@@ -106,8 +117,8 @@ class KeySource : public std::enable_shared_from_this<KeySource> {
     MonoTime asked_at_{};
     Duration fresh_for_{};
     bool fetching_ = false;
+    bool budgeted_ = false;  ///< the fetch under way was paid for by an unknown key id
     bool draining_ = false;
-    MonoTime fetch_asked_at_{};
     MonoTime fetch_ends_{};
     MonoTime retry_at_{};  ///< no fetch before this one after a failure
     std::optional<Error> last_error_;

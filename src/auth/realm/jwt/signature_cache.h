@@ -1,6 +1,7 @@
 // Tokens whose signature has been checked, by the hash of their whole text. Remembers the signature and the
 // claims, never the verdict: time, audience and introspection are judged at every login. An entry counts only
-// while the key that signed it is in the provider's set. SPDX-License-Identifier: Apache-2.0
+// while the key that signed it is in the provider's set.
+// SPDX-License-Identifier: Apache-2.0
 #pragma once
 
 #include <memory>

@@ -41,8 +41,9 @@ Result<JwtPolicy> make_policy(const JwtRealmConfig& realm, const JwtCheckConfig&
 struct JudgedToken {
     std::string issuer;
     std::string subject;
-    bool is_client = false;  ///< client credentials: the subject is the OAuth client itself
-    std::string client;      ///< client_id, azp, cid or appid; empty when the token has none
+    bool is_client = false;     ///< client credentials: the subject is the OAuth client itself
+    std::string client;         ///< client_id, azp, cid or appid; empty when the token has none
+    bool has_evidence = false;  ///< something shows that it is an access token
     WallTime expires_at;
 };
 
