@@ -11,6 +11,8 @@
 #include <string_view>
 #include <utility>
 
+#include <strings.h>
+
 namespace latchkey::mqtt {
 
 /// @thread one at a time
@@ -52,6 +54,12 @@ class Buffer {
     void clear() noexcept { size_ = 0; }
     void reserve(std::size_t capacity) {
         if (capacity > capacity_) grow(capacity - size_);
+    }
+    /// Clears and overwrites what was there: for packets that hold a credential. Reserve enough before
+    /// encoding one, or growing leaves copies behind.
+    void wipe() noexcept {
+        if (capacity_ != 0) explicit_bzero(data_.get(), capacity_);
+        size_ = 0;
     }
     /// Gives memory back when a rare large packet has left more than `keep` bytes; the buffer is cleared.
     void shrink(std::size_t keep) noexcept {
