@@ -13,6 +13,7 @@
 
 namespace latchkey::policy {
 
+/// Call it as policy::bind: an unqualified call finds std::bind too, by its shared_ptr.
 /// @param policy not null; a null authority gives a program that denies everything
 /// @thread any   @cost a sort over the rules of the identity's blocks
 Program bind(const PolicyRef& policy, const AuthorityRef& authority);

@@ -56,28 +56,33 @@ bool holds(const HotRule& rule, const Subject& subject) noexcept {
 /// The request as one of the scalar combinations.
 struct Point {
     ScalarSet scalar;
-    const std::optional<std::string_view>* group;
+    const std::string_view* group;  ///< nullptr: no share is asked for
 };
 
 bool group_fits(const HotRule& hot, const BoundRule& bound, const Point& point) noexcept {
-    return !hot.one_group || !point.group->has_value() || **point.group == bound.rule->share.group;
+    return !hot.one_group || point.group == nullptr || *point.group == bound.rule->share.group;
 }
 
 Point point_of(const Request& request) noexcept {
-    const unsigned shared = request.group.has_value() ? 1 : 0;
+    const unsigned shared = request.group ? 1 : 0;
+    const std::string_view* group = request.group ? &*request.group : nullptr;
+    if (request.act == Act::Publish) {
+        return {publish_scalar(request.qos, request.retain ? 1 : 0, request.via == Via::Will ? 1 : 0),
+                nullptr};
+    }
+    const bool asked_wild = request.act == Act::Receive ? request.wild : topic::has_wildcard(request.topic);
+    const unsigned wild = asked_wild ? 1 : 0;
     switch (request.act) {
         case Act::Publish:
-            return {publish_scalar(request.qos, request.retain ? 1 : 0, request.via == Via::Will ? 1 : 0),
-                    &request.group};
+            break;
         case Act::Subscribe:
-            return {subscribe_scalar(request.qos, topic::has_wildcard(request.topic) ? 1 : 0, shared),
-                    &request.group};
+            return {subscribe_scalar(request.qos, wild, shared), group};
         case Act::Receive:
-            return {receive_scalar(request.qos, request.wild ? 1 : 0, shared), &request.group};
+            return {receive_scalar(request.qos, wild, shared), group};
         case Act::Unsubscribe:
-            return {unsubscribe_scalar(topic::has_wildcard(request.topic) ? 1 : 0), &request.group};
+            return {unsubscribe_scalar(wild), nullptr};
     }
-    return {0, &request.group};
+    return {0, nullptr};
 }
 
 /// The level, counted from 1, at which a topic or filter leaves the rule's filter.
