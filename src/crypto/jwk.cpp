@@ -167,7 +167,10 @@ KeyMatch JwkSet::find(std::optional<std::string_view> kid, Algorithm algorithm) 
         if (kid && key.kid() != *kid) continue;
         named = kid.has_value();
         if (!key.usable() || !key.algorithms().has(algorithm)) {
-            if (named) match.reason = key.usable() ? "key is for another algorithm" : key.reason();
+            // Two views, no conditional over string types: that would make a temporary and leave a dangling
+            // view.
+            if (named) match.reason = key.reason();
+            if (named && key.usable()) match.reason = "key is for another algorithm";
             continue;
         }
         if (!kid && match.count == 1) {

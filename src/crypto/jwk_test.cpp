@@ -207,6 +207,7 @@ TEST(JwkSet, ANameThatExistsButMayNotBeUsedIsNotUnknown) {
     const std::string& kid = signer(Algorithm::EdDsa).kid();
     EXPECT_EQ(set.find(kid, Algorithm::EdDsa).outcome, KeyLookup::Found);
     EXPECT_EQ(set.find(kid, Algorithm::Es256).outcome, KeyLookup::Unusable);
+    EXPECT_EQ(set.find(kid, Algorithm::Es256).reason, "key is for another algorithm");
     const std::string long_kid(kMaxKidBytes + 1, 'k');
     const JwkSet named =
         load(key_set({R"({"kty":"EC","kid":")" + long_kid + "\"}", R"({"kty":"EC","kid":1})"}));
