@@ -46,6 +46,7 @@ struct ListenerConfig {
     net::ClientCertificate client_certificate = net::ClientCertificate::None;
     std::string client_ca;
     bool allow_plain_credentials = false;  ///< passwords and tokens in clear beyond loopback
+    bool from_flag = false;
     Position at;
 };
 const FieldTable& listener_fields();
@@ -70,6 +71,7 @@ struct RealmEntry {
     bool enabled = true;
     RealmSettings settings;
     Position at;
+    Position source_at;                      ///< of what it reads from: the key set's URL, the file's path
     std::string_view kind() const noexcept;  ///< "jwt", "file", or the unsupported element
 };
 
@@ -151,6 +153,7 @@ const FieldTable& admin_fields();
 /// The logs of logins. Relative paths count from the data folder. ([logs])
 struct LogsConfig {
     bool access = true;
+    bool write_through = false;  ///< access lines reach the disk before a login goes on
     std::string access_file = "log/access/access.log";
     std::string audit_file = "log/audit/audit.log";
 };

@@ -1,4 +1,5 @@
-// Placeholders. SPDX-License-Identifier: Apache-2.0
+// Placeholders.
+// SPDX-License-Identifier: Apache-2.0
 #include "config/expand.h"
 
 #include <cstdlib>

@@ -1,4 +1,5 @@
-// Finding and naming pasted characters. SPDX-License-Identifier: Apache-2.0
+// Finding and naming pasted characters.
+// SPDX-License-Identifier: Apache-2.0
 #include "config/pasted.h"
 
 #include <array>

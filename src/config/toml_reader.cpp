@@ -1,4 +1,5 @@
-// The tree, built from toml++'s, and the reading of field rows. SPDX-License-Identifier: Apache-2.0
+// The tree, built from toml++'s, and the reading of field rows.
+// SPDX-License-Identifier: Apache-2.0
 #include "config/toml_reader.h"
 
 #include <algorithm>
@@ -100,6 +101,10 @@ FieldStatus assign(const Field& field, const TomlValue& value, void* object, con
                 const std::string path = resolved_path(folder, value.text);
                 return field.assign(field, object, FieldValue::of_string(path));
             }
+            if (field.kind == FieldKind::TextList) {  // one value needs no brackets
+                const std::vector<std::string> one{value.text};
+                return field.assign(field, object, FieldValue::of_list(one));
+            }
             return field.assign(field, object, FieldValue::of_string(value.text));
         case TomlValue::Type::Integer:
             return field.assign(field, object, FieldValue::of_integer(value.integer));
@@ -192,7 +197,10 @@ void read_fields(const TomlValue& table, std::string_view table_name, const Fiel
             continue;
         }
         FieldStatus status = assign(field, entry->value, object, folder);
-        if (!status.ok()) faults.error(entry->value.at, std::move(status.problem), std::move(status.hint));
+        if (!status.ok())
+            faults.error(entry->value.at,
+                         fmt::format("{} {}", full_key(table_name, field.key), status.problem),
+                         std::move(status.hint));
     }
 }
 

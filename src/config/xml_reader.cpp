@@ -1,4 +1,5 @@
-// The tree, built from pugixml's, and the walking helpers. SPDX-License-Identifier: Apache-2.0
+// The tree, built from pugixml's, and the walking helpers.
+// SPDX-License-Identifier: Apache-2.0
 #include "config/xml_reader.h"
 
 #include <algorithm>

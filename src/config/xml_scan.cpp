@@ -1,4 +1,5 @@
-// The scan: one forward pass with a stack of open elements. SPDX-License-Identifier: Apache-2.0
+// The scan: one forward pass with a stack of open elements.
+// SPDX-License-Identifier: Apache-2.0
 #include "config/xml_scan.h"
 
 #include <array>
