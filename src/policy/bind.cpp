@@ -21,17 +21,19 @@ HotRule lay_out(const Rule& rule, std::string_view filter) {
     hot.effect = rule.effect;
     hot.one_group = rule.share.kind == ShareKind::Group;
     const std::size_t wildcard = std::min(filter.find_first_of("+#"), filter.size());
-    std::size_t head_bytes = wildcard;
+    std::size_t literal = wildcard;
     if (wildcard == filter.size()) {
         hot.kind = HotRule::Kind::Exact;
-        head_bytes = 8;  // the padding too: a shorter topic differs there
     } else if (wildcard > 0 && filter[wildcard] == '#') {
         hot.kind = HotRule::Kind::Below;
-        head_bytes = wildcard - 1;  // `a/#` holds `a`
+        literal = wildcard - 1;  // `a/#` holds `a`
     }
-    hot.literal = static_cast<std::uint16_t>(hot.kind == HotRule::Kind::Below ? wildcard - 1 : wildcard);
-    std::memcpy(&hot.head, filter.data(), std::min<std::size_t>(8, hot.literal));
-    std::memset(&hot.head_mask, 0xFF, std::min<std::size_t>(8, head_bytes));
+    hot.literal = static_cast<std::uint16_t>(literal);
+    constexpr std::size_t kProbe = sizeof hot.probe;
+    const std::size_t probed = std::min(literal, kProbe);
+    std::memcpy(&hot.probe, filter.data() + literal - probed, probed);
+    // Of an exact filter the padding counts too: a longer topic differs there.
+    std::memset(&hot.probe_mask, 0xFF, hot.kind == HotRule::Kind::Exact ? kProbe : probed);
     return hot;
 }
 

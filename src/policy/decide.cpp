@@ -17,6 +17,8 @@ bool has_bit(Mask mask, unsigned i) noexcept {
     return (mask >> i & 1U) != 0;
 }
 
+constexpr std::size_t kProbe = sizeof(HotRule::probe);
+
 /// A topic with its first bytes in a register.
 struct Subject {
     explicit Subject(std::string_view name) noexcept : topic(name) {
@@ -30,24 +32,31 @@ struct Subject {
     std::uint64_t head = 0;
 };
 
-bool same_bytes(const HotRule& rule, std::string_view topic) noexcept {
-    constexpr std::size_t kCompared = 8;  // by Subject::head
-    return rule.literal <= kCompared ||
-           std::memcmp(rule.text + kCompared, topic.data() + kCompared, rule.literal - kCompared) == 0;
+/// The literal part before the 8 bytes that the quick test has compared.
+bool same_start(const HotRule& rule, std::string_view topic) noexcept {
+    return rule.literal <= kProbe || std::memcmp(rule.text, topic.data(), rule.literal - kProbe) == 0;
 }
 
 bool holds(const HotRule& rule, const Subject& subject) noexcept {
-    if ((subject.head & rule.head_mask) != rule.head) return false;
     const std::string_view topic = subject.topic;
+    // The last bytes of a literal part tell rules apart best: rules of one site begin alike.
+    if (rule.literal < kProbe) {
+        if ((subject.head & rule.probe_mask) != rule.probe) return false;
+    } else {
+        if (topic.size() < rule.literal) return false;
+        std::uint64_t bytes;
+        std::memcpy(&bytes, topic.data() + rule.literal - kProbe, kProbe);
+        if (bytes != rule.probe) return false;
+    }
     switch (rule.kind) {
         case HotRule::Kind::Exact:
-            return topic.size() == rule.size && same_bytes(rule, topic);
+            return topic.size() == rule.size && same_start(rule, topic);
         case HotRule::Kind::Below:
             return topic.size() >= rule.literal &&
-                   (topic.size() == rule.literal || topic[rule.literal] == '/') && same_bytes(rule, topic);
+                   (topic.size() == rule.literal || topic[rule.literal] == '/') && same_start(rule, topic);
         case HotRule::Kind::General:
             if (rule.literal == 0) return topic::matches(rule.filter(), topic);
-            return topic.size() >= rule.literal && same_bytes(rule, topic) &&
+            return topic.size() >= rule.literal && same_start(rule, topic) &&
                    topic::matches_below(rule.filter().substr(rule.literal), topic.substr(rule.literal));
     }
     return false;

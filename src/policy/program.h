@@ -22,13 +22,13 @@ namespace latchkey::policy {
 using ScalarSet = std::uint64_t;
 ScalarSet scalars_of(const Rule& rule) noexcept;
 
-/// What a decision reads per rule: laid out so that a rule that does not match costs about a nanosecond.
+/// What a decision reads per rule: laid out so that a rule that does not match costs a few nanoseconds.
 struct HotRule {
     enum class Kind : std::uint8_t { Exact, Below, General };
     ScalarSet scalars = 0;
-    std::uint64_t head = 0;       ///< first bytes that a topic must have ...
-    std::uint64_t head_mask = 0;  ///< ... where this has ones
-    const char* text = nullptr;   ///< the whole filter
+    std::uint64_t probe = 0;       ///< the last 8 literal bytes, or all of them padded with NUL
+    std::uint64_t probe_mask = 0;  ///< fewer than 8: which of the topic's first bytes count
+    const char* text = nullptr;    ///< the whole filter
     std::uint16_t size = 0;
     std::uint16_t literal = 0;  ///< leading bytes without wildcard (Below: without the `/#`)
     Kind kind = Kind::General;

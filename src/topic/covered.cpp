@@ -21,6 +21,8 @@ constexpr Word kHash = 1;
 constexpr Word kFirstLiteral = 2;
 /// Denies inside denies; each costs a stack frame.
 constexpr std::uint32_t kMaxNesting = 400;
+/// A remembered subset costs about as much as this many comparisons.
+constexpr std::uint32_t kStepsPerSubset = 16;
 
 /// Levels as small numbers, so that filters compare and hash cheaply.
 class Vocabulary {
@@ -125,8 +127,9 @@ class Question {
         }
     }
 
-    bool spend() {
-        if (++steps_ > budget_) spent_ = true;
+    bool spend(std::uint32_t steps) {
+        steps_ += steps;
+        if (steps_ > budget_) spent_ = true;
         return !spent_;
     }
 
@@ -143,7 +146,7 @@ class Question {
     /// Is every topic of `filter` allowed by the first `count` rules?
     bool covered(const Words& filter, std::size_t count, std::uint32_t nesting) {
         if (nesting > kMaxNesting) spent_ = true;
-        if (spent_) return false;
+        if (spent_ || !spend(kStepsPerSubset)) return false;
         const auto key = std::make_pair(count, filter);
         if (const auto known = memo_.find(key); known != memo_.end()) return known->second;
         const bool yes = ask(filter, count, nesting);
@@ -154,7 +157,7 @@ class Question {
     bool ask(const Words& filter, std::size_t count, std::uint32_t nesting) {
         Words common;
         for (std::size_t i = 0; i < count; ++i) {
-            if (!spend()) return false;
+            if (!spend(1)) return false;
             if (rules_[i].allow) {
                 if (holds(rules_[i].filter, filter)) return true;
             } else if (meet(rules_[i].filter, filter, common) && !covered(common, i, nesting + 1)) {
