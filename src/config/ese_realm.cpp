@@ -17,8 +17,9 @@ void assign(const Context& context, const FieldTable& table, void* object, const
             const std::string& text) {
     const Field* field = table.find_xml(element.name);
     FieldStatus status = field->assign(*field, object, FieldValue::of_untyped(text));
-    if (!status.ok())
-        context.faults.error(element.text_at, std::move(status.problem), std::move(status.hint));
+    if (!status.ok() && !text.empty())
+        context.faults.error(element.text_at, fmt::format("<{}> {}", element.name, status.problem),
+                             std::move(status.hint));
 }
 
 /// HiveMQ runs on Java and its trust stores are JKS or PKCS12; here a trust store is a PEM file.

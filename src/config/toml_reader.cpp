@@ -114,8 +114,7 @@ FieldStatus assign(const Field& field, const TomlValue& value, void* object, con
             std::vector<std::string> list;
             for (const TomlValue& item : value.items) {
                 if (item.type != TomlValue::Type::String)
-                    return {fmt::format("{} holds {}", field.key, item.type_name()),
-                            "write a list of strings"};
+                    return {fmt::format("holds {}", item.type_name()), "write a list of strings"};
                 list.push_back(item.text);
             }
             return field.assign(field, object, FieldValue::of_list(list));
@@ -125,8 +124,7 @@ FieldStatus assign(const Field& field, const TomlValue& value, void* object, con
         case TomlValue::Type::Table:
             break;
     }
-    return {fmt::format("{} is {}", field.key, value.type_name()),
-            fmt::format("write {}", describe_type(field))};
+    return {fmt::format("must not be {}", value.type_name()), fmt::format("write {}", describe_type(field))};
 }
 
 }  // namespace
