@@ -76,7 +76,7 @@ void Delivery::enqueue(Session& session, const MessageRef& message, std::uint8_t
 void Delivery::merge(Session& session, std::uint8_t qos, bool retain, std::uint32_t id) {
     // One copy at the highest granted QoS with all identifiers. MQTT5 3.3.4 [MQTT-3.3.4-2..5]
     QueueEntry& entry = session.waiting.back();
-    if (qos > entry.qos) entry.qos = static_cast<unsigned char>(qos & 3U) & 3U;
+    entry.qos = std::max(entry.qos, qos);
     entry.retain = entry.retain || retain;
     if (id == 0) return;
     if (entry.subscription_ids == 0) {

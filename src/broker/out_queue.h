@@ -19,7 +19,7 @@ struct QueueEntry {
         0;                     ///< one identifier, or with `many_ids` the key of one of the session's lists
     std::uint32_t judged = 0;  ///< low half of the policy version under which the receiver was decided
     std::uint16_t packet_id = 0;  ///< 0 until it enters the window
-    std::uint8_t qos : 2 = 0;
+    std::uint8_t qos = 0;
     bool retain : 1 = false;
     bool many_ids : 1 = false;
     bool sent : 1 = false;      ///< bytes have left on some connection: DUP from now on

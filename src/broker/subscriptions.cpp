@@ -50,9 +50,9 @@ mqtt::Reason Subscriptions::subscribe_one(Client& client, const mqtt::SubscribeF
     Session& session = *client.session;
     const auto share = topic::parse_share(asked.filter);
     if (!share) return mqtt::Reason::TopicFilterInvalid;
-    if (*share) return mqtt::Reason::SharedSubscriptionsNotSupported;
     const policy::Program& program = shard_.rights().program_of(session);
-    const policy::Request request = subscribe_request(asked.filter, asked.qos);
+    policy::Request request = subscribe_request(*share ? (*share)->filter : asked.filter, asked.qos);
+    if (*share) request.group = (*share)->group;
     const policy::Decision decision = policy::decide(program, request);
     if (!decision.allowed()) {
         ++shard_.counters().subscribes_denied;
@@ -63,6 +63,7 @@ mqtt::Reason Subscriptions::subscribe_one(Client& client, const mqtt::SubscribeF
         }
         return mqtt::Reason::NotAuthorized;
     }
+    if (*share) return mqtt::Reason::SharedSubscriptionsNotSupported;
     if (session.subscriptions.size() >= shard_.settings().max_subscriptions &&
         !session.find_subscription(asked.filter)) {
         return mqtt::Reason::QuotaExceeded;

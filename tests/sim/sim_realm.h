@@ -1,0 +1,99 @@
+// A realm of the simulator: users by name, each granted, refused or failing as the test says, at once or when
+// the test lets the answer go. Roles are blocks of the policy that the test writes.
+// SPDX-License-Identifier: Apache-2.0
+#pragma once
+
+#include <deque>
+#include <map>
+#include <string>
+#include <vector>
+
+#include "auth/realm.h"
+#include "policy/policy.h"
+
+namespace latchkey::sim {
+
+struct RoleRule {
+    std::string role;
+    policy::Effect effect = policy::Effect::Allow;
+    policy::Mask acts = 0;
+    std::string filter;
+};
+
+/// @thread the simulator's
+class SimRealm final : public auth::Authenticator, public auth::Authorizer {
+  public:
+    struct User {
+        auth::VerdictKind verdict = auth::VerdictKind::Granted;
+        std::vector<std::string> roles{"all"};
+        std::optional<WallTime> expires_at = std::nullopt;
+    };
+    std::map<std::string, User> users;
+    std::vector<RoleRule> rules;
+    bool hold = false;  ///< answers wait for let_go()
+
+    SimRealm() {
+        allow("all", "#");
+        users["u"] = User{};
+    }
+    void allow(std::string role, std::string filter) {
+        rules.push_back({std::move(role), policy::Effect::Allow,
+                         policy::acts_of(policy::Act::Publish, policy::Act::Subscribe), std::move(filter)});
+    }
+    std::size_t held() const { return held_.size(); }
+    /// Answers the `index`th login that waits.
+    void let_go(std::size_t index = 0) {
+        Held one = std::move(held_[index]);
+        held_.erase(held_.begin() + static_cast<std::ptrdiff_t>(index));
+        one.home->deliver([verdict = std::move(one.verdict), done = std::move(one.done)]() mutable {
+            done(std::move(verdict));
+        });
+    }
+
+    void authenticate(const auth::Attempt& attempt, auth::VerdictDone done) override {
+        const std::string name(attempt.facts.user_name().value_or(""));
+        const auto found = users.find(name);
+        auth::Verdict verdict = auth::Verdict::refused(auth::kUnknownUser);
+        if (found != users.end()) {
+            const User& user = found->second;
+            if (user.verdict == auth::VerdictKind::Granted) {
+                auth::Identity who;
+                who.principal = {"sim", policy::PrincipalKind::User, name, 0};
+                who.realm = "sim";
+                who.expires_at = user.expires_at;
+                verdict = auth::Verdict::granted(std::move(who));
+            } else if (user.verdict == auth::VerdictKind::Failed) {
+                verdict = auth::Verdict::failed(auth::kKeysUnavailable);
+            }
+        }
+        if (!hold) return done(std::move(verdict));
+        held_.push_back({&attempt.home, std::move(verdict), std::move(done)});
+    }
+    void resolve(const auth::Attempt&, const auth::Identity& who, auth::GrantsDone done) override {
+        auth::Grants grants;
+        for (const std::string& role : users[who.principal.subject].roles) {
+            grants.blocks.push_back({"sim", policy::BlockKind::Role, role});
+        }
+        done(std::move(grants));
+    }
+    Result<void> contribute(policy::PolicyBuilder& policy) const override {
+        for (const RoleRule& one : rules) {
+            policy::Rule rule;
+            rule.effect = one.effect;
+            rule.acts = one.acts;
+            rule.topic = *policy::Template::literal(one.filter);
+            LK_CHECK(policy.add({"sim", policy::BlockKind::Role, one.role}, std::move(rule)));
+        }
+        return {};
+    }
+
+  private:
+    struct Held {
+        net::Mailbox* home;
+        auth::Verdict verdict;
+        auth::VerdictDone done;
+    };
+    std::deque<Held> held_;
+};
+
+}  // namespace latchkey::sim
