@@ -268,6 +268,38 @@ TEST_F(JwtRealmTest, BoundTokensNeedTheirCertificate) {
     expect(login(token(a, R"(,"cnf":{"jkt":"x"})")), Kind::Refused, kBoundToKey, "A37");
 }
 
+TEST_F(JwtRealmTest, AKeyWithAnIssuerOfItsOwnSignsForThatTenantOnly) {
+    check = ese_check_defaults();
+    check.issuer = {"any"};
+    keys = R"({"keys":[{"issuer":"https://login.microsoftonline.com/{tenantid}/v2.0",)" +
+           a.public_jwk().substr(1) + "]}";
+    const std::string rest = R"(,"sub":"app","exp":)" + std::to_string(world.now_s() + 600) + "}";
+    const struct {
+        const char* claims;
+        Kind kind;
+    } rows[] = {{R"({"tid":"t1","iss":"https://login.microsoftonline.com/t1/v2.0")", Kind::Granted},
+                {R"({"tid":"t1","iss":"https://sts.windows.net/t1/")", Kind::Granted},
+                {R"({"tid":"t1","iss":"https://login.microsoftonline.com/t2/v2.0")", Kind::Refused},
+                {R"({"iss":"https://login.microsoftonline.com/t1/v2.0")", Kind::Refused},
+                {R"({"tid":"t1","iss":"https://evil/")", Kind::Refused},
+                {R"({"tid":"t1")", Kind::Refused}};
+    for (const auto& row : rows)
+        EXPECT_EQ(login(test::sign(a, row.claims + rest)).kind, row.kind) << row.claims;
+}
+
+TEST_F(JwtRealmTest, AKnownKeyThatMayNotBeUsedAndANamelessChoiceAreRefusedWithoutAFetch) {
+    std::string encryption = b.public_jwk();
+    encryption.replace(encryption.find("\"sig\""), 5, "\"enc\"");
+    const crypto::Signer c = test::make_signer();
+    keys = "{\"keys\":[" + a.public_jwk() + "," + encryption + "," + c.public_jwk() + "]}";
+    static_cast<void>(realm());
+    world.clock.pass(seconds(1));
+    expect(login(token(b)), Kind::Refused, kUnusableKey, "use enc");
+    const std::string nameless = *a.sign_compact(R"({"alg":"EdDSA"})", payload());
+    expect(login(nameless), Kind::Refused, kUnusableKey, "two keys fit");
+    EXPECT_EQ(key_fetches(), 1U);
+}
+
 TEST_F(JwtRealmTest, NeitherAudienceNorIssuerDegradesHealth) {
     check = ese_check_defaults();
     auto authenticator = realm().authenticator();
