@@ -28,7 +28,8 @@ void SimClient::connect(const ConnectSpec& spec) {
                          .keep_alive_s = spec.keep_alive_s,
                          .client_id = spec.client_id,
                          .user_name = spec.user,
-                         .receive_maximum = spec.receive_maximum};
+                         .receive_maximum = spec.receive_maximum,
+                         .maximum_packet_size = spec.max_packet};
     if (spec.expiry_s != 0) out.session_expiry_s = spec.expiry_s;
     if (spec.will) {
         out.will = mqtt::WillOut{.topic = spec.will->topic,
@@ -36,6 +37,7 @@ void SimClient::connect(const ConnectSpec& spec) {
                                  .qos = spec.will->qos,
                                  .retain = spec.will->retain};
         if (spec.will->delay_s != 0) out.will->delay_s = spec.will->delay_s;
+        out.will->expiry_s = spec.will->expiry_s;
     }
     mqtt::Buffer buffer;
     mqtt::encode_connect(buffer, out);
@@ -44,20 +46,33 @@ void SimClient::connect(const ConnectSpec& spec) {
 
 std::uint16_t SimClient::publish(std::string_view topic, std::string_view payload, std::uint8_t qos,
                                  bool retain) {
+    return publish(PublishSpec{.topic = topic, .payload = payload, .qos = qos, .retain = retain});
+}
+
+std::uint16_t SimClient::publish(const PublishSpec& spec) {
     mqtt::Buffer buffer;
-    const std::uint16_t id = qos == 0 ? std::uint16_t{0} : next_id();
-    mqtt::encode_publish(
-        buffer, protocol_->peer(),
-        {.topic = topic, .payload = bytes(payload), .packet_id = id, .qos = qos, .retain = retain});
+    std::uint16_t id = spec.packet_id;
+    if (id == 0 && spec.qos != 0) id = next_id();
+    mqtt::encode_publish(buffer, protocol_->peer(),
+                         {.topic = spec.topic,
+                          .payload = bytes(spec.payload),
+                          .expiry_s = spec.expiry_s,
+                          .packet_id = id,
+                          .qos = spec.qos,
+                          .retain = spec.retain,
+                          .dup = spec.dup});
     flush(buffer);
     return id;
 }
 
 std::uint16_t SimClient::subscribe(std::string_view filter, std::uint8_t qos, std::uint8_t retain_handling,
                                    std::uint32_t id, bool no_local) {
+    return subscribe({.filter = filter, .qos = qos, .no_local = no_local, .retain_handling = retain_handling},
+                     id);
+}
+
+std::uint16_t SimClient::subscribe(const mqtt::SubscribeFilter& one, std::uint32_t id) {
     mqtt::Buffer buffer;
-    const mqtt::SubscribeFilter one{
-        .filter = filter, .qos = qos, .no_local = no_local, .retain_handling = retain_handling};
     const std::uint16_t packet_id = next_id();
     mqtt::encode_subscribe(buffer, protocol_->peer(),
                            {.packet_id = packet_id, .subscription_id = id, .filters = {&one, 1}});
@@ -92,6 +107,13 @@ void SimClient::disconnect(mqtt::Reason reason) {
     out_->closed = true;
 }
 
+void SimClient::disconnect_with_expiry(std::uint32_t seconds) {
+    mqtt::Buffer buffer;
+    mqtt::encode_disconnect(buffer, protocol_->peer(), {.session_expiry_s = seconds}, true);
+    flush(buffer);
+    out_->closed = true;
+}
+
 void SimClient::cut() {
     out_->closed = true;
 }
@@ -121,6 +143,8 @@ bool SimClient::acked(std::uint16_t packet_id) const {
 mqtt::Flow SimClient::on_connack(const mqtt::Connack& packet) {
     connack = packet.reason;
     session_present = packet.session_present;
+    server_keep_alive_s = packet.server_keep_alive_s;
+    session_expiry_s = packet.session_expiry_s;
     note("connack " + hex(packet.reason) + (packet.session_present ? " present" : ""));
     return mqtt::Flow::Continue;
 }
@@ -133,7 +157,8 @@ mqtt::Flow SimClient::on_publish(const mqtt::Publish& packet) {
         .retain = packet.retain,
         .dup = packet.dup,
         .packet_id = packet.packet_id,
-        .ids = {}};
+        .ids = {},
+        .expiry_s = packet.properties.expiry_s};
     packet.for_each_subscription_id([&](std::uint32_t id) { one.ids.push_back(id); });
     note("publish " + one.topic + "=" + one.payload + " q" + std::to_string(one.qos) +
          (one.retain ? " r" : "") + (one.dup ? " d" : ""));
@@ -146,6 +171,7 @@ mqtt::Flow SimClient::on_publish(const mqtt::Publish& packet) {
 mqtt::Flow SimClient::on_ack(const mqtt::Ack& packet) {
     note(std::string(mqtt::packet_name(packet.type)) + " " + std::to_string(packet.packet_id) + " " +
          hex(packet.reason));
+    if (!packet.reason_string.empty()) reason_strings.emplace_back(packet.reason_string);
     switch (packet.type) {
         case mqtt::PacketType::Pubrec:
             pubrecs.emplace_back(packet.packet_id, packet.reason);
@@ -166,6 +192,7 @@ mqtt::Flow SimClient::on_suback(const mqtt::Suback& packet) {
     for (const std::byte one : packet.reasons)
         reasons.push_back(static_cast<mqtt::Reason>(one));
     note("suback " + std::to_string(packet.packet_id) + (reasons.empty() ? "" : " " + hex(reasons[0])));
+    if (!packet.reason_string.empty()) reason_strings.emplace_back(packet.reason_string);
     subacks.emplace_back(packet.packet_id, std::move(reasons));
     return mqtt::Flow::Continue;
 }

@@ -29,8 +29,21 @@ struct ConnectSpec {
         std::uint8_t qos = 0;
         bool retain = false;
         std::uint32_t delay_s = 0;
+        std::optional<std::uint32_t> expiry_s = std::nullopt;
     };
     std::optional<WillSpec> will = std::nullopt;
+    std::optional<std::uint32_t> max_packet = std::nullopt;
+};
+
+/// A PUBLISH with everything a test may want to say about it. Packet id 0: the next one.
+struct PublishSpec {
+    std::string_view topic;
+    std::string_view payload;
+    std::uint8_t qos = 0;
+    bool retain = false;
+    bool dup = false;
+    std::uint16_t packet_id = 0;
+    std::optional<std::uint32_t> expiry_s = std::nullopt;
 };
 
 struct Received {
@@ -41,6 +54,7 @@ struct Received {
     bool dup = false;
     std::uint16_t packet_id = 0;
     std::vector<std::uint32_t> ids;
+    std::optional<std::uint32_t> expiry_s = std::nullopt;
 };
 
 class SimClient final : public mqtt::ClientHandler {
@@ -51,12 +65,15 @@ class SimClient final : public mqtt::ClientHandler {
     void connect(const ConnectSpec& spec);
     std::uint16_t publish(std::string_view topic, std::string_view payload, std::uint8_t qos = 0,
                           bool retain = false);
+    std::uint16_t publish(const PublishSpec& spec);
+    std::uint16_t subscribe(const mqtt::SubscribeFilter& one, std::uint32_t id = 0);
     std::uint16_t subscribe(std::string_view filter, std::uint8_t qos = 0, std::uint8_t retain_handling = 0,
                             std::uint32_t id = 0, bool no_local = false);
     std::uint16_t unsubscribe(std::string_view filter);
     void ack(mqtt::PacketType type, std::uint16_t packet_id);
     void ping();
     void disconnect(mqtt::Reason reason = mqtt::Reason::NormalDisconnection);
+    void disconnect_with_expiry(std::uint32_t seconds);
     /// The network fails: no DISCONNECT.
     void cut();
     void raw(std::string_view bytes) { out_->bytes.append(bytes); }
@@ -76,8 +93,11 @@ class SimClient final : public mqtt::ClientHandler {
     std::vector<std::pair<std::uint16_t, mqtt::Reason>> pubacks;  ///< PUBACK and PUBCOMP
     std::vector<std::pair<std::uint16_t, mqtt::Reason>> pubrecs;
     std::vector<std::pair<std::uint16_t, std::vector<mqtt::Reason>>> subacks;
-    std::vector<std::string> order;           ///< everything that came, in order, one word or two each
-    std::size_t read_room = ~std::size_t{0};  ///< bytes taken per pump()
+    std::vector<std::string> reason_strings;  ///< of acknowledgements and SUBACK, where there is one
+    std::optional<std::uint16_t> server_keep_alive_s;
+    std::optional<std::uint32_t> session_expiry_s;  ///< as CONNACK says
+    std::vector<std::string> order;                 ///< everything that came, in order, one word or two each
+    std::size_t read_room = ~std::size_t{0};        ///< bytes taken per pump()
 
     mqtt::Flow on_connack(const mqtt::Connack& packet) override;
     mqtt::Flow on_publish(const mqtt::Publish& packet) override;
