@@ -16,7 +16,7 @@ Result<std::string> bytes_member(const json::Value& jwk, std::string_view name) 
     const std::string* const text = jwk.find_string(name);
     if (text == nullptr) return fail(kUnusableKey, std::string(name) + " is missing");
     auto bytes = base64url_decode(*text);
-    if (!bytes) return fail(kUnusableKey, std::string(name) + " is not base64url");
+    if (!bytes) return fail(kUnusableKey, std::string(name).append(" is not base64url"));
     return bytes;
 }
 

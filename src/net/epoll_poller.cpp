@@ -99,7 +99,7 @@ void EpollPoller::remove(int handle) {
 
 void EpollPoller::drain_wake() {
     std::uint64_t count = 0;
-    LK_IGNORE(::read(wake_fd_.get(), &count, sizeof count), "EAGAIN means that it is drained");
+    [[maybe_unused]] const ssize_t got = ::read(wake_fd_.get(), &count, sizeof count);  // EAGAIN: drained
 }
 
 void EpollPoller::withdraw_hangup(PollToken token) {
@@ -134,7 +134,8 @@ void EpollPoller::wait(MonoTime now, MonoTime deadline, std::vector<PollEvent>& 
 
 void EpollPoller::wake() {
     const std::uint64_t one = 1;
-    LK_IGNORE(::write(wake_fd_.get(), &one, sizeof one), "a full counter wakes as well");
+    [[maybe_unused]] const ssize_t put =
+        ::write(wake_fd_.get(), &one, sizeof one);  // a full counter wakes too
 }
 
 }  // namespace latchkey::net
