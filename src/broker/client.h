@@ -63,7 +63,7 @@ class Client final : public mqtt::Handler {
     SlotId id;
     std::unique_ptr<net::Transport> transport;
     mqtt::Connection protocol;
-    std::unique_ptr<Login> login;  ///< while LoggingIn
+    std::unique_ptr<Login> login;  ///< until the CONNACK is on its way
     Session* session = nullptr;    ///< while Online
     mqtt::Buffer tail;             ///< unparsed: an incomplete packet, or what a suspension left
     mqtt::Buffer leftover;         ///< a packet (or TLS record) whose first bytes have left

@@ -331,7 +331,7 @@ bool Delivery::flush(Client& client) {
         scratch_.clear();
         encoded_.clear();
         bool all = true;
-        if (client.leftover.empty() && client.phase == Client::Phase::Online) {
+        if (client.leftover.empty() && client.phase == Client::Phase::Online && !client.login) {
             all = client.session->outgoing_gate <= shard_.ingress().committed() && fill_inflight(client) &&
                   fill_waiting(client);
         }

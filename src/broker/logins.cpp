@@ -14,6 +14,7 @@ namespace latchkey::broker {
 
 namespace {
 
+constexpr unsigned kLoginsPerTurn = 16;
 constexpr int kPipelineRuns = 3;  ///< the first, and twice more when the configuration changed meanwhile
 constexpr Duration kRefusalHold = std::chrono::milliseconds(100);
 
@@ -85,7 +86,15 @@ void Logins::proceed(Client& client) {
     shard_.suspend(client, kSuspendLogin);
     shard_.arm_timer(client);
     if (client.login->result) return on_granted(client);
-    run_pipeline(client);
+    waiting_.push_back(client.id);
+}
+
+void Logins::run_waiting() {
+    for (unsigned i = 0; i < kLoginsPerTurn && !waiting_.empty(); ++i) {
+        Client* client = shard_.find_client(waiting_.front());
+        waiting_.pop_front();
+        if (client && client->phase == Client::Phase::LoggingIn) run_pipeline(*client);
+    }
 }
 
 void Logins::move(Client& client, ShardIndex to) {

@@ -5,6 +5,7 @@
 #pragma once
 
 #include <cstdint>
+#include <deque>
 #include <memory>
 #include <optional>
 #include <string>
@@ -61,6 +62,9 @@ class Logins {
     mqtt::Flow on_connect(Client& client, const mqtt::Connect& packet);
     /// Goes on from wherever the login stands.
     void proceed(Client& client);
+    /// Starts some of the logins that wait for their turn: a pipeline may check a signature on this thread.
+    void run_waiting();
+    bool waiting() const noexcept { return !waiting_.empty(); }
     /// A connection came from another shard.
     void arrive(ConnectionTransfer transfer);
     /// The login's time is over, or a held refusal is due.
@@ -81,6 +85,7 @@ class Logins {
     MonoTime ends_at(const auth::LoginResult& result) const;
 
     Shard& shard_;
+    std::deque<SlotId> waiting_;
 };
 
 }  // namespace latchkey::broker

@@ -33,13 +33,18 @@ Session* Sessions::find_serial(std::uint64_t serial) {
 bool Sessions::may_attach(std::string_view key, std::uint64_t connect_seq) {
     if (const Session* session = find(key)) return session->connect_seq < connect_seq;
     forget_ended();
-    const auto found = ended_.find(key);
-    return found == ended_.end() || found->second.connect_seq < connect_seq;
+    const auto found = ended_.find(sip_hash(seed_, key));
+    return found == ended_.end() || found->second < connect_seq;
 }
 
 void Sessions::forget_ended() {
     // Every login that was decoded before that attach has passed its own deadline by then.
-    std::erase_if(ended_, [this](const auto& entry) { return entry.second.forget_at <= shard_.now(); });
+    while (!ended_order_.empty() && ended_order_.front().forget_at <= shard_.now()) {
+        const Ended& oldest = ended_order_.front();
+        const auto found = ended_.find(oldest.key_hash);
+        if (found != ended_.end() && found->second == oldest.connect_seq) ended_.erase(found);
+        ended_order_.pop_front();
+    }
 }
 
 void Sessions::load(const std::string& key, std::move_only_function<void()> then) {
@@ -118,8 +123,12 @@ void Sessions::end(Session& session, bool fire) {
     shard_.subscriptions().remove_all(session);
     shard_.append({.kind = store::RecordKind::SessionEnd, .key = session.key});
     // The slowest login that this session's last one overtook is over by then.
-    ended_[session.key] = {session.connect_seq, shard_.now() + shard_.settings().connect_limit +
-                                                    2 * shard_.settings().login_limit};
+    forget_ended();
+    const std::uint64_t hash = sip_hash(seed_, session.key);
+    std::uint64_t& highest = ended_[hash];
+    highest = std::max(highest, session.connect_seq);
+    ended_order_.push_back(
+        {hash, highest, shard_.now() + shard_.settings().connect_limit + 2 * shard_.settings().login_limit});
     by_serial_.erase(session.serial);
     by_key_.erase(by_key_.find(session.key));
 }

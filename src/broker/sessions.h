@@ -71,6 +71,7 @@ class Sessions {
 
   private:
     struct Ended {
+        std::uint64_t key_hash;
         std::uint64_t connect_seq;
         MonoTime forget_at;
     };
@@ -85,7 +86,11 @@ class Sessions {
     Shard& shard_;
     std::unordered_map<std::string, std::unique_ptr<Session>, SeededHash, std::equal_to<>> by_key_;
     std::unordered_map<std::uint64_t, Session*> by_serial_;
-    std::map<std::string, Ended, std::less<>> ended_;
+    HashSeed seed_;
+    /// Highest connect_seq of sessions that have ended, by hash of their key, for as long as a login may
+    /// take.
+    std::unordered_map<std::uint64_t, std::uint64_t> ended_;
+    std::deque<Ended> ended_order_;
     std::map<std::string, Loading, std::less<>> loading_;
     std::uint64_t next_serial_;
     bool frozen_ = false;

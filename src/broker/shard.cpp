@@ -17,6 +17,8 @@ constexpr std::size_t kCarefulReadBytes = 4 * 1024;  ///< before CONNACK, and wh
 constexpr std::size_t kLargeTail = 64 * 1024;        ///< beyond that a packet grows in its own buffer
 constexpr int kAcceptsPerEvent = 64;
 constexpr std::size_t kSweepSessions = 256;  ///< judged per turn
+constexpr unsigned kHandshakesPerTurn = 4;
+constexpr Duration kAcceptPause = std::chrono::milliseconds(200);
 constexpr Duration kLinger = std::chrono::seconds(2);
 constexpr std::uint32_t kListenerSlot = 0x80000000;  ///< poll tokens of listeners; generation 0
 
@@ -56,6 +58,7 @@ void Shard::open_listeners() {
 MonoTime Shard::turn(MonoTime now, std::span<const net::PollEvent> events) {
     const ShardScope scope(this);
     now_ = now;
+    handshakes_ = 0;
     auto snapshot = mailbox_.snapshot();
     drain_lanes();
     snapshot.serve();
@@ -63,12 +66,13 @@ MonoTime Shard::turn(MonoTime now, std::span<const net::PollEvent> events) {
     for (const net::PollEvent& event : events)
         on_event(event);
     run_ready();
+    logins_.run_waiting();
     run_timers();
     sweep();
     ingress_.commit();
     ingress_.notify();
     flush();
-    const bool more = !ready_.empty() || !dirty_.empty() || !sweep_.empty();
+    const bool more = !ready_.empty() || !dirty_.empty() || !sweep_.empty() || logins_.waiting();
     return more ? now : std::min(wheel_.next_deadline(), flush_deadline_);
 }
 
@@ -158,10 +162,20 @@ void Shard::accept_from(std::uint32_t listener) {
     const ListenerPlan& plan = epoch_->listeners[listener];
     for (int i = 0; i < kAcceptsPerEvent; ++i) {
         net::AcceptResult result = services_.acceptors[listener]->try_accept(plan.tls.get());
+        if (result.status == net::AcceptStatus::Exhausted) return pause_accepting();
         if (result.status != net::AcceptStatus::Ok) return;
         ++counters_.connections;
         admit(std::move(result.transport), listener);
     }
+}
+
+void Shard::pause_accepting() {
+    // Out of descriptors: a level-triggered poller would fire for ever. Others may still accept.
+    log::event(log::Level::Warn, "accepting_paused",
+               {log::field("cause", "out of file descriptors or memory")});
+    for (net::Acceptor* acceptor : services_.acceptors)
+        services_.poller.remove(acceptor->handle());
+    wheel_.schedule(accept_timer_, now_ + kAcceptPause);
 }
 
 void Shard::on_event(const net::PollEvent& event) {
@@ -182,8 +196,8 @@ void Shard::on_event(const net::PollEvent& event) {
 void Shard::read(SlotId id) {
     Client* client = clients_.find(id);
     if (!client || client->suspended != 0 || client->phase == Client::Phase::Closing) return;
-    if (client->tail.size() > kLargeTail && !grow_tail(*client)) return;
-    if ((client = clients_.find(id)) == nullptr || client->tail.size() > kLargeTail) return;
+    if (!may_handshake(*client)) return make_ready(*client);
+    if (client->tail.size() > kLargeTail) return grow_tail(*client);
     const bool careful = client->phase != Client::Phase::Online || ingress_.stashed();
     const std::size_t room = careful ? kCarefulReadBytes : kReadBytes;
     read_buffer_.clear();
@@ -219,7 +233,7 @@ bool Shard::on_read_end(Client& client, const net::IoResult& result) {
     return true;
 }
 
-bool Shard::grow_tail(Client& client) {
+void Shard::grow_tail(Client& client) {
     // A large packet collects in its own buffer, straight from the socket; parsed once, when it is whole.
     const std::size_t have = client.tail.size();
     const std::size_t room =
@@ -227,14 +241,19 @@ bool Shard::grow_tail(Client& client) {
     std::byte* fresh = client.tail.append(room);
     const net::IoResult result = client.transport->read({fresh, room});
     client.tail.truncate(have + result.bytes);
-    if (on_read_end(client, result)) return false;
+    if (on_read_end(client, result)) return;
     client.heard = now_;
     if (result.more) make_ready(client);
-    if (client.tail.size() < client.need) return false;
+    if (client.tail.size() < client.need) return;
     mqtt::Buffer whole = std::move(client.tail);
     client.tail = mqtt::Buffer();
     parse(client, whole.bytes());
-    return false;
+}
+
+bool Shard::may_handshake(const Client& client) {
+    // A handshake costs hundreds of microseconds: a flood of them must not hold up a turn.
+    if (client.transport->peer().handshake_done) return true;
+    return handshakes_++ < kHandshakesPerTurn;
 }
 
 void Shard::parse(Client& client, std::span<const std::byte> bytes) {
@@ -314,7 +333,7 @@ void Shard::mark_dirty(Client& client) {
 
 void Shard::close(Client& client, mqtt::Reason reason, const Error& cause) {
     if (client.phase == Client::Phase::Closing) return;
-    if (client.phase == Client::Phase::Online) {
+    if (client.phase == Client::Phase::Online && !client.login) {  // before CONNACK there is no DISCONNECT
         mqtt::encode_disconnect(client.control, client.protocol.peer(), {.reason = reason});
     }
     leave(client, cause, cause.is(kShuttingDown) ? Departure::Shutdown : Departure::WithWill);
@@ -405,6 +424,8 @@ void Shard::run_timers() {
             if (stage_ == Stage::Running) sessions_.on_timer(*timer.session);
         } else if (timer.client) {
             on_timer(*timer.client);
+        } else if (stage_ == Stage::Running) {
+            open_listeners();
         }
     });
 }

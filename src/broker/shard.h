@@ -138,7 +138,9 @@ class Shard final : public net::Turnable {
     void accept_from(std::uint32_t listener);
     void read(SlotId id);
     void parse(Client& client, std::span<const std::byte> bytes);
-    bool grow_tail(Client& client);
+    void grow_tail(Client& client);
+    bool may_handshake(const Client& client);
+    void pause_accepting();
     bool on_read_end(Client& client, const net::IoResult& result);
     void run_ready();
     void run_timers();
@@ -162,6 +164,8 @@ class Shard final : public net::Turnable {
     std::vector<SlotId> ready_;
     std::vector<SlotId> dirty_;
     std::vector<SlotId> dead_;
+    unsigned handshakes_ = 0;  ///< steps taken in this turn
+    Timer accept_timer_;
     std::vector<std::uint64_t> sweep_;  ///< serials of sessions to be judged under the new policy
     mqtt::Buffer read_buffer_;
     Stage stage_ = Stage::Running;
