@@ -49,7 +49,7 @@ std::optional<std::string> attribute_text(const Context& context, const XmlEleme
 }
 
 std::string full_path(const Context& context, const std::string& path) {
-    return path.empty() || path.starts_with('/') ? path : context.home + "/" + path;
+    return join_path(context.home, path);
 }
 
 void close(const Context& context, PipelineConfig& pipeline, const Position& at, const std::string& why) {

@@ -33,7 +33,7 @@ std::optional<std::string> resolve(std::string_view kind, const std::string& nam
                          "set it before the start, or write the value here");
         return value;
     }
-    const std::string path = name.starts_with('/') || folder.empty() ? name : folder + "/" + name;
+    const std::string path = join_path(folder, name);
     std::optional<std::string> value = surroundings.read_file(path);
     if (!value) {
         faults.error(at, fmt::format("file {} cannot be read", path),
@@ -58,6 +58,11 @@ Surroundings process_surroundings() {
     };
     surroundings.read_file = read_small_file;
     return surroundings;
+}
+
+std::string join_path(const std::string& folder, const std::string& path) {
+    if (path.empty() || path.starts_with('/') || folder.empty()) return path;
+    return folder.ends_with('/') ? folder + path : folder + "/" + path;
 }
 
 std::string expand(std::string_view text, const Position& at, const std::string& folder, Placeholders allowed,

@@ -20,6 +20,9 @@ struct Surroundings {
 /// getenv and the file system. @thread control, at load
 Surroundings process_surroundings();
 
+/// `path` as seen from `folder`: as it is when it is absolute, empty or there is no folder.
+std::string join_path(const std::string& folder, const std::string& path);
+
 enum class Placeholders : unsigned char { EnvironmentOnly, EnvironmentAndFile };
 
 /// Replaces placeholders; what came out of one is not searched again. Any other `${...}` stays: templates

@@ -119,7 +119,7 @@ void read_file_realm(const Context& context, const TomlValue& table, const std::
             context.faults.error(entry->at, fmt::format("{} has both path and {}", table_name, inline_key),
                                  "keep one");
     const std::string written = string_of(context, table, table_name, "path", true);
-    file.path = written.starts_with('/') || context.folder.empty() ? written : context.folder + "/" + written;
+    file.path = join_path(context.folder, written);
     if (!written.empty()) {
         if (const auto text = context.surroundings.read_file(file.path))
             file.data = read_ese_file_realm(file.path, *text, context.surroundings, context.faults);

@@ -90,15 +90,11 @@ std::string full_key(std::string_view table_name, std::string_view key) {
     return table_name.empty() ? std::string(key) : fmt::format("{}.{}", table_name, key);
 }
 
-std::string resolved_path(const std::string& folder, const std::string& path) {
-    return path.empty() || path.starts_with('/') || folder.empty() ? path : folder + "/" + path;
-}
-
 FieldStatus assign(const Field& field, const TomlValue& value, void* object, const std::string& folder) {
     switch (value.type) {
         case TomlValue::Type::String:
             if (field.kind == FieldKind::Path) {
-                const std::string path = resolved_path(folder, value.text);
+                const std::string path = join_path(folder, value.text);
                 return field.assign(field, object, FieldValue::of_string(path));
             }
             if (field.kind == FieldKind::TextList) {  // one value needs no brackets
