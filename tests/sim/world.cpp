@@ -77,7 +77,7 @@ std::shared_ptr<broker::Epoch> World::make_epoch() {
     epoch->number = policy_version;
     epoch->policy = *policy;
     // The pipeline itself stays the same from epoch to epoch unless a test says otherwise.
-    if (!shards.empty())
+    if (!shards.empty() && !fresh_pipeline)
         pipeline = std::const_pointer_cast<auth::Pipeline>(peers[0]->epoch()->listeners[0].pipeline);
     epoch->listeners.push_back({"sim", pipeline, nullptr, options.denied});
     epoch->settings = options.settings;
@@ -113,6 +113,7 @@ SimClient& World::online(const ConnectSpec& spec) {
 }
 
 bool World::has_work(std::uint32_t shard) {
+    if (shards[shard]->finished()) return false;
     return pollers[shard]->anything() || due_[shard] <= clock.now || !shards[shard]->wake_word().sleeping();
 }
 

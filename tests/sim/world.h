@@ -91,6 +91,7 @@ class World {
     std::vector<std::unique_ptr<SimClient>> clients;
     std::string trace;
     policy::PolicyVersion policy_version = 0;
+    bool fresh_pipeline = false;  ///< the next epochs bring another pipeline, not only another policy
     std::vector<bool> frozen;  ///< shards that get no turns in step() and settle()
 
   private:
