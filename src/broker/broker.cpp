@@ -14,6 +14,7 @@ namespace latchkey::broker {
 Result<std::unique_ptr<Broker>> Broker::create(const BrokerOptions& options, EpochRef first,
                                                const Clock& clock, auth::LoginLog& login_log) {
     std::unique_ptr<Broker> broker(new Broker);
+    broker->acceptors_ = options.acceptors;
     broker->mesh_ = std::make_unique<Mesh>(options.mesh);
     broker->peers_.resize(options.mesh.shards);
     for (ShardIndex i = 0; i < options.mesh.shards; ++i) {
@@ -30,7 +31,7 @@ Result<std::unique_ptr<Broker>> Broker::create(const BrokerOptions& options, Epo
                                                   .poller = *broker->pollers_.back(),
                                                   .login_log = login_log,
                                                   .peers = broker->peers_,
-                                                  .acceptors = options.acceptors},
+                                                  .acceptors = broker->acceptors_},
                                     first));
         broker->peers_[i] = broker->shards_.back().get();
         broker->executors_.push_back(std::make_unique<net::Executor>(clock, "shard-" + std::to_string(i)));

@@ -66,6 +66,7 @@ class Broker {
     bool ask_all(std::function<void(Shard&)> ask, Duration limit);
 
     SystemRandom random_;
+    std::vector<net::Acceptor*> acceptors_;
     std::unique_ptr<Mesh> mesh_;
     std::vector<std::unique_ptr<net::EpollPoller>> pollers_;
     std::vector<std::unique_ptr<store::Store>> stores_;
