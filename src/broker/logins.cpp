@@ -210,6 +210,7 @@ void Logins::on_granted(Client& client) {
             login.result.reset();
             return run_pipeline(client);
         }
+        login.epoch = shard_.epoch();  // the verdict stands; rights are bound at attach, under this epoch
     }
     if (!login.result->authority || login.result->authority->revoked()) {
         return refuse(client, mqtt::Reason::NotAuthorized, auth::kAuthorityRevoked);

@@ -190,7 +190,8 @@ void Shard::on_event(const net::PollEvent& event) {
         mark_dirty(*client);
         if (client->phase == Client::Phase::AwaitConnect) return read(id);  // a TLS handshake goes on
     }
-    if (event.readable || event.broken) read(id);
+    // What an earlier suspension left is parsed first: a FIN behind it must not be met before it.
+    if ((event.readable || event.broken) && !client->ready) read(id);
 }
 
 void Shard::read(SlotId id) {
