@@ -18,7 +18,8 @@ export function publish({ topic, message = 'hello', qos = 0, retain = false, ext
 
 /** mosquitto_sub, returned once its subscription stands; `messages` are the lines it printed ("topic payload"). */
 export async function subscribe(t, { topic, qos = 0, extra = [], ...where }) {
-  const child = new Process('mosquitto_sub', [...common(where), '-t', topic, '-q', String(qos), '-v', '-d', ...extra]);
+  // Into a pipe it would keep its lines until it ends.
+  const child = new Process('stdbuf', ['-oL', 'mosquitto_sub', ...common(where), '-t', topic, '-q', String(qos), '-v', '-d', ...extra]);
   t.after(() => child.stop());
   await eventually(10, () => {
     if (!child.running) throw new Error(`mosquitto_sub ended with ${child.code}: ${child.stdout}${child.stderr}`);
