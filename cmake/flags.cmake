@@ -14,6 +14,10 @@ if(CMAKE_CXX_COMPILER_ID STREQUAL "GNU")
   # GCC 12 reports these from inside libstdc++ with optimisation on (PR 105329, PR 105562).
   target_compile_options(lk_flags INTERFACE -Wno-restrict -Wno-maybe-uninitialized -Wno-stringop-overflow -Wno-array-bounds)
 endif()
+if(CMAKE_CXX_COMPILER_ID MATCHES "Clang")
+  # libstdc++ 12's own std::stable_sort calls what it has deprecated.
+  target_compile_options(lk_flags INTERFACE -Wno-deprecated-declarations)
+endif()
 if(LK_SANITIZE)
   target_compile_options(lk_flags INTERFACE -fsanitize=${LK_SANITIZE} -fno-sanitize-recover=all)
   target_link_options(lk_flags INTERFACE -fsanitize=${LK_SANITIZE})

@@ -1,4 +1,5 @@
-// Fuzzes loading of ESE XML, config and file realm alike. SPDX-License-Identifier: Apache-2.0
+// Fuzzes loading of ESE XML, config and file realm alike.
+// SPDX-License-Identifier: Apache-2.0
 #include <cstddef>
 #include <cstdint>
 #include <cstdio>

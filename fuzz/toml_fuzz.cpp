@@ -1,4 +1,5 @@
-// Fuzzes loading of native TOML. SPDX-License-Identifier: Apache-2.0
+// Fuzzes loading of native TOML.
+// SPDX-License-Identifier: Apache-2.0
 #include <cstddef>
 #include <cstdint>
 #include <cstdio>

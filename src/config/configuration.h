@@ -1,5 +1,6 @@
-// One whole configuration as plain structs, whatever dialect it was written in: what serve runs, check judges
-// and explain asks. Composed from the rooms' own structs; here are those that belong to no single room.
+// One whole configuration as plain structs, whatever dialect it was written in: what serve runs, check
+// judges and explain asks. Composed from the rooms' own structs; here are those that belong to no single
+// room.
 // SPDX-License-Identifier: Apache-2.0
 #pragma once
 

@@ -1,5 +1,5 @@
-// Replays the fuzzers' corpora through the function that the fuzzers call. SPDX-License-Identifier:
-// Apache-2.0
+// Replays the fuzzers' corpora through the function that the fuzzers call.
+// SPDX-License-Identifier: Apache-2.0
 #include <filesystem>
 #include <fstream>
 #include <iterator>

@@ -1,5 +1,5 @@
-// The error table of config: what loading says when there is no file position to say it at. Everything that
-// has a position is a Fault.
+// The error table of config: what loading says when there is no file position to say it at. Everything
+// that has a position is a Fault.
 // SPDX-License-Identifier: Apache-2.0
 #pragma once
 

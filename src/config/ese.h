@@ -1,6 +1,6 @@
-// HiveMQ's Enterprise Security Extension: config.xml and the XML of its file realms, translated. What guards
-// and is not understood closes the pipeline that needs it; an unknown name is an error; nothing is dropped
-// silently.
+// HiveMQ's Enterprise Security Extension: config.xml and the XML of its file realms, translated. What
+// guards and is not understood closes the pipeline that needs it; an unknown name is an error; nothing is
+// dropped silently.
 // SPDX-License-Identifier: Apache-2.0
 #pragma once
 

@@ -1,5 +1,6 @@
-// HiveMQ's files: what the two articles' configurations mean, the variants seen in the wild, and what is said
-// of files that are wrong. SPDX-License-Identifier: Apache-2.0
+// HiveMQ's files: what the two articles' configurations mean, the variants seen in the wild, and what is
+// said of files that are wrong.
+// SPDX-License-Identifier: Apache-2.0
 #include "config/ese.h"
 
 #include <functional>

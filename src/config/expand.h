@@ -1,4 +1,5 @@
-// ${ENV:NAME} and ${FILE:path} inside configured text, resolved once at load: secrets stay out of the file.
+// ${ENV:NAME} and ${FILE:path} inside configured text, resolved once at load: secrets stay out of the
+// file.
 // SPDX-License-Identifier: Apache-2.0
 #pragma once
 

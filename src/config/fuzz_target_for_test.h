@@ -1,5 +1,6 @@
-// One fuzz iteration over both readers and everything behind them: the fuzzers and the corpus test call it.
-// Returns what contradicts itself, or an empty text. SPDX-License-Identifier: Apache-2.0
+// One fuzz iteration over both readers and everything behind them: the fuzzers and the corpus test call
+// it. Returns what contradicts itself, or an empty text.
+// SPDX-License-Identifier: Apache-2.0
 #pragma once
 
 #include <string>

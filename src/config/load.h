@@ -1,5 +1,5 @@
-// Loading: recognises the dialect of a file by its content and reads it into one Configuration with all its
-// faults.
+// Loading: recognises the dialect of a file by its content and reads it into one Configuration with all
+// its faults.
 // SPDX-License-Identifier: Apache-2.0
 #pragma once
 

@@ -1,4 +1,5 @@
-// Dialects, listener flags, and that every shipped example loads. SPDX-License-Identifier: Apache-2.0
+// Dialects, listener flags, and that every shipped example loads.
+// SPDX-License-Identifier: Apache-2.0
 #include "config/load.h"
 
 #include <filesystem>

@@ -1,5 +1,5 @@
-// A file realm in native TOML: roles and users inline, or the path of an ESE file. SPDX-License-Identifier:
-// Apache-2.0
+// A file realm in native TOML: roles and users inline, or the path of an ESE file.
+// SPDX-License-Identifier: Apache-2.0
 #include <array>
 
 #include <fmt/core.h>

@@ -1,4 +1,5 @@
-// Native TOML: what its keys mean and what is said of wrong ones. SPDX-License-Identifier: Apache-2.0
+// Native TOML: what its keys mean and what is said of wrong ones.
+// SPDX-License-Identifier: Apache-2.0
 #include "config/native.h"
 
 #include <gtest/gtest.h>

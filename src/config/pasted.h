@@ -1,5 +1,5 @@
-// Text that went through a web page: no-break spaces, curly quotes, arrows, invisible characters. They look
-// right in an editor and break the file, so each is named with its place before anything is parsed.
+// Text that went through a web page: no-break spaces, curly quotes, arrows, invisible characters. They
+// look right in an editor and break the file, so each is named with its place before anything is parsed.
 // SPDX-License-Identifier: Apache-2.0
 #pragma once
 

@@ -1,4 +1,5 @@
-// Printing of the tables. SPDX-License-Identifier: Apache-2.0
+// Printing of the tables.
+// SPDX-License-Identifier: Apache-2.0
 #include "config/reference.h"
 
 #include <array>

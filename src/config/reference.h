@@ -1,4 +1,5 @@
-// The reference page and the JSON Schema of native TOML, printed from the rows that the reader itself uses.
+// The reference page and the JSON Schema of native TOML, printed from the rows that the reader itself
+// uses.
 // SPDX-License-Identifier: Apache-2.0
 #pragma once
 

@@ -1,4 +1,5 @@
-// Files in memory for the tests of config, and shorthands over load(). SPDX-License-Identifier: Apache-2.0
+// Files in memory for the tests of config, and shorthands over load().
+// SPDX-License-Identifier: Apache-2.0
 #pragma once
 
 #include <map>

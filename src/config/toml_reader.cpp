@@ -73,7 +73,7 @@ class Builder {
         for (const auto& [key, node] : from)
             value.entries.push_back({std::string(key.str()), place(key.source()), build(node)});
         // toml++ sorts by name; a file has its own order, and realms and roles keep it.
-        std::stable_sort(value.entries.begin(), value.entries.end(),
+        std::sort(value.entries.begin(), value.entries.end(),
                          [](const TomlEntry& a, const TomlEntry& b) {
                              return std::pair(a.at.line, a.at.column) < std::pair(b.at.line, b.at.column);
                          });

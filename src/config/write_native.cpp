@@ -1,5 +1,5 @@
-// The writer: only what differs from the defaults, in the order of the reference. SPDX-License-Identifier:
-// Apache-2.0
+// The writer: only what differs from the defaults, in the order of the reference.
+// SPDX-License-Identifier: Apache-2.0
 #include "config/write_native.h"
 
 #include <array>

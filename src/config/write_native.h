@@ -1,4 +1,5 @@
-// Writing a configuration as native TOML: what `import` prints. SPDX-License-Identifier: Apache-2.0
+// Writing a configuration as native TOML: what `import` prints.
+// SPDX-License-Identifier: Apache-2.0
 #pragma once
 
 #include <string>

@@ -1,5 +1,5 @@
-// XML as configuration: a small tree with positions, and strict helpers to walk it. pugixml stays inside the
-// source file: no external entities, no DOCTYPE, 1 MiB, 32 levels.
+// XML as configuration: a small tree with positions, and strict helpers to walk it. pugixml stays inside
+// the source file: no external entities, no DOCTYPE, 1 MiB, 32 levels.
 // SPDX-License-Identifier: Apache-2.0
 #pragma once
 
