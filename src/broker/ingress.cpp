@@ -205,16 +205,24 @@ void Ingress::commit() {
 }
 
 void Ingress::send(MessageRef message, const Sender& sender, const Reach& reach) {
-    if (message->retain) return send(std::move(message), sender, std::unique_ptr<Will>());
+    if (message->retain || !unrouted_.empty()) {
+        return send(std::move(message), sender, std::unique_ptr<Will>());
+    }
     route(nullptr, message, sender, reach);
 }
 
 void Ingress::send(MessageRef message, const Sender& sender, std::unique_ptr<Will> will) {
+    const auto before = unrouted_.find(message->publisher);
     Parcel* parcel = nullptr;
-    if (will) {
+    if (will || before != unrouted_.end()) {
         parcel = stash(message, sender);
         parcel->will = std::move(will);
     }
+    if (before != unrouted_.end()) return before->second->behind.push_back(parcel);
+    dispatch(parcel, message, sender);
+}
+
+void Ingress::dispatch(Parcel* parcel, const MessageRef& message, const Sender& sender) {
     if (message->retain) {
         message.writable().retained_number = shard_.mesh().next_retained_number();
         const ShardIndex owner = shard_.mesh().shard_of(message->topic());
@@ -226,6 +234,7 @@ void Ingress::send(MessageRef message, const Sender& sender, std::unique_ptr<Wil
             if (!publish_[owner]->try_now(entry)) {
                 if (!parcel) parcel = stash(message, sender);
                 parcel->owed = 1;
+                unrouted_[message->publisher] = parcel;
                 publish_[owner]->wait(entry, parcel);
                 return;  // the route is walked once the owner's lane has it
             }
@@ -258,10 +267,11 @@ void Ingress::route(Parcel* parcel, const MessageRef& message, const Sender& sen
 }
 
 Parcel* Ingress::stash(const MessageRef& message, const Sender& sender) {
-    auto* parcel = new Parcel;
+    auto made = std::make_unique<Parcel>();
+    Parcel* parcel = made.get();
+    parcels_.emplace(parcel, std::move(made));
     parcel->message = message;
     parcel->sender = sender;
-    ++parcels_;
     if (Client* client = shard_.find_client(sender.client)) {
         ++client->stashed;
         shard_.suspend(*client, kSuspendLane);
@@ -272,14 +282,26 @@ Parcel* Ingress::stash(const MessageRef& message, const Sender& sender) {
 void Ingress::pushed(Parcel* parcel) {
     if (--parcel->owed != 0) return;
     if (parcel->routed) return complete(parcel);
+    const std::vector<Parcel*> behind = std::move(parcel->behind);
+    const std::uint64_t publisher = parcel->message->publisher;
+    unrouted_.erase(publisher);
     route(parcel, parcel->message, parcel->sender, reach_of(*parcel->message));
+    for (Parcel* next : behind) {
+        // One of them may have to wait for its own owner: the rest then stands behind that one.
+        const auto again = unrouted_.find(publisher);
+        if (again != unrouted_.end()) {
+            again->second->behind.push_back(next);
+        } else {
+            dispatch(next, next->message, next->sender);
+        }
+    }
 }
 
 void Ingress::complete(Parcel* parcel) {
-    const std::unique_ptr<Parcel> done(parcel);
-    --parcels_;
-    finish(done->sender);
-    Client* client = shard_.find_client(done->sender.client);
+    const auto done = parcels_.extract(parcel);
+    const Sender& sender = done.mapped()->sender;
+    finish(sender);
+    Client* client = shard_.find_client(sender.client);
     if (client && --client->stashed == 0) shard_.resume(*client, kSuspendLane);
 }
 

@@ -9,6 +9,7 @@
 #include <functional>
 #include <memory>
 #include <string_view>
+#include <unordered_map>
 #include <vector>
 
 #include "base/hash.h"
@@ -43,6 +44,9 @@ class Parcel {
     std::unique_ptr<Will> will;  ///< stays stored here until the last push was accepted
     std::uint32_t owed = 0;      ///< rings that have not taken it yet
     bool routed = false;         ///< the route was walked: only then may `owed` reach the end
+    /// Later messages of the same session, while this one still waits for its topic's owner and so has no
+    /// route yet: they would overtake it on lanes that have room.
+    std::vector<Parcel*> behind;
 };
 
 /// @thread shard
@@ -69,8 +73,8 @@ class Ingress {
     void notify();
 
     /// Nothing stashed, waiting or uncommitted.
-    bool idle() const noexcept { return parcels_ == 0 && uncommitted_.empty() && !waiting(); }
-    bool stashed() const noexcept { return parcels_ != 0; }
+    bool idle() const noexcept { return parcels_.empty() && uncommitted_.empty() && !waiting(); }
+    bool stashed() const noexcept { return !parcels_.empty(); }
     /// Highest LSN that commit() has seen committed.
     store::Lsn committed() const noexcept { return committed_; }
 
@@ -87,6 +91,8 @@ class Ingress {
     /// Retained owner first, then the route, then the acknowledgement (data-path 8).
     void send(MessageRef message, const Sender& sender, std::unique_ptr<Will> will = nullptr);
     void send(MessageRef message, const Sender& sender, const Reach& reach);
+    /// Retained owner first, then the route. `parcel` may be null.
+    void dispatch(Parcel* parcel, const MessageRef& message, const Sender& sender);
     void route(Parcel* parcel, const MessageRef& message, const Sender& sender, const Reach& reach);
     void finish(const Sender& sender);
     void pushed(Parcel* parcel);
@@ -103,7 +109,8 @@ class Ingress {
     std::vector<std::unique_ptr<Outlet>> forward_;
     std::deque<Uncommitted> uncommitted_;
     store::Lsn committed_ = 0;
-    std::size_t parcels_ = 0;
+    std::unordered_map<Parcel*, std::unique_ptr<Parcel>> parcels_;
+    std::unordered_map<std::uint64_t, Parcel*> unrouted_;  ///< by publishing session: see Parcel::behind
 };
 
 }  // namespace latchkey::broker

@@ -6,6 +6,13 @@
 
 namespace latchkey::broker {
 
+namespace {
+void free_contents(const LaneEntry& entry) {
+    if (entry.message) Message::release(entry.message);
+    delete entry.page;
+}
+}  // namespace
+
 Lane::Lane(const LaneBounds& bounds)
     : ring_(std::make_unique<LaneEntry[]>(bounds.entries)),
       mask_(bounds.entries - 1),
@@ -13,8 +20,7 @@ Lane::Lane(const LaneBounds& bounds)
 
 Lane::~Lane() {
     while (const LaneEntry* entry = front(tail())) {
-        if (entry->message) Message::release(entry->message);
-        delete entry->page;
+        free_contents(*entry);
         pop();
     }
 }
@@ -46,6 +52,11 @@ void Lane::pop() noexcept {
     ring_[head & mask_] = LaneEntry{};
     drained_bytes_.store(drained_bytes_.load(std::memory_order_relaxed) + bytes, std::memory_order_relaxed);
     head_.store(head + 1, std::memory_order_release);
+}
+
+Outlet::~Outlet() {
+    for (const Waiter& waiter : waiting_)
+        free_contents(waiter.entry);
 }
 
 bool Outlet::offer(const LaneEntry& entry) {

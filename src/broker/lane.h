@@ -77,6 +77,10 @@ class Lane {
 class Outlet {
   public:
     explicit Outlet(Lane& lane) : lane_(lane) {}
+    Outlet(const Outlet&) = delete;
+    Outlet& operator=(const Outlet&) = delete;
+    /// Releases what still waited.
+    ~Outlet();
 
     /// Pushes unless the ring is full or somebody already waits: else a busy publisher starves a waiting one,
     /// and a will overtakes the message before it.

@@ -199,8 +199,7 @@ void Shard::read(SlotId id) {
     if (!client || client->suspended != 0 || client->phase == Client::Phase::Closing) return;
     if (!may_handshake(*client)) return make_ready(*client);
     if (client->tail.size() > kLargeTail) return grow_tail(*client);
-    const bool careful = client->phase != Client::Phase::Online || ingress_.stashed();
-    const std::size_t room = careful ? kCarefulReadBytes : kReadBytes;
+    const std::size_t room = read_room(*client);
     read_buffer_.clear();
     read_buffer_.append(client->tail.bytes());
     const std::size_t before = read_buffer_.size();
@@ -212,6 +211,11 @@ void Shard::read(SlotId id) {
     read_buffer_.truncate(before + result.bytes);
     if (result.more) make_ready(*client);
     parse(*client, read_buffer_.bytes());
+}
+
+std::size_t Shard::read_room(const Client& client) const {
+    const bool careful = client.phase != Client::Phase::Online || ingress_.stashed();
+    return careful ? kCarefulReadBytes : kReadBytes;
 }
 
 bool Shard::on_read_end(Client& client, const net::IoResult& result) {
@@ -237,8 +241,8 @@ bool Shard::on_read_end(Client& client, const net::IoResult& result) {
 void Shard::grow_tail(Client& client) {
     // A large packet collects in its own buffer, straight from the socket; parsed once, when it is whole.
     const std::size_t have = client.tail.size();
-    const std::size_t room =
-        std::clamp<std::size_t>(client.need > have ? client.need - have : 0, kCarefulReadBytes, kReadBytes);
+    const std::size_t room = std::clamp<std::size_t>(client.need > have ? client.need - have : 0,
+                                                     kCarefulReadBytes, read_room(client));
     std::byte* fresh = client.tail.append(room);
     const net::IoResult result = client.transport->read({fresh, room});
     client.tail.truncate(have + result.bytes);

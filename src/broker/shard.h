@@ -139,6 +139,7 @@ class Shard final : public net::Turnable {
     void read(SlotId id);
     void parse(Client& client, std::span<const std::byte> bytes);
     void grow_tail(Client& client);
+    std::size_t read_room(const Client& client) const;
     bool may_handshake(const Client& client);
     void pause_accepting();
     bool on_read_end(Client& client, const net::IoResult& result);
