@@ -83,6 +83,7 @@ class SimClient final : public mqtt::ClientHandler {
     bool closed() const { return in_->closed && in_->bytes.empty(); }
     std::vector<std::string> payloads() const;
     bool acked(std::uint16_t packet_id) const;
+    std::uint16_t last_id() const { return last_id_; }
 
     const std::string name;
     bool auto_ack = true;

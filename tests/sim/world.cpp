@@ -86,10 +86,11 @@ std::shared_ptr<broker::Epoch> World::make_epoch() {
 }
 
 bool World::adopt() {
-    bool receipt = false;
-    control->adopt(make_epoch(), [&receipt] { receipt = true; });
+    // Of its own: with a frozen shard the receipt comes after this has returned.
+    const auto receipt = std::make_shared<bool>(false);
+    control->adopt(make_epoch(), [receipt] { *receipt = true; });
     settle();
-    return receipt;
+    return *receipt;
 }
 
 SimClient& World::client(const ConnectSpec& spec, int shard) {
