@@ -239,11 +239,14 @@ bool Delivery::fill_inflight(Client& client) {
     Session& session = *client.session;
     while (session.send_from < session.inflight.size() && scratch_.size() < kBatchBytes) {
         QueueEntry& entry = session.inflight[session.send_from];
-        if (entry.parked) {
+        // A parked id whose PUBREC came is owed its PUBREL on every connection, or it would never be free.
+        if (entry.parked && !entry.released) {
             ++session.send_from;
             continue;
         }
         if (!entry.released) {
+            if (session.in_window > window_of(session) && on_wire(session) >= window_of(session))
+                return false;
             const Fate fate = judge(session, entry);
             if (fate == Fate::Wait) {
                 waiting_for_epoch_.push_back(client.id);
@@ -266,10 +269,21 @@ bool Delivery::fill_inflight(Client& client) {
     return session.send_from == session.inflight.size();
 }
 
+std::uint32_t Delivery::window_of(const Session& session) const {
+    return std::min<std::uint32_t>(session.window, shard_.settings().max_inflight);
+}
+
+std::uint32_t Delivery::on_wire(Session& session) {
+    // Only a resumed session whose client takes less than before has more in flight than its window.
+    std::uint32_t count = 0;
+    for (std::uint32_t i = 0; i < session.send_from; ++i)
+        count += session.inflight[i].parked ? 0U : 1U;
+    return count;
+}
+
 bool Delivery::enter_window(Client& client) {
     Session& session = *client.session;
-    const std::uint32_t window = std::min<std::uint32_t>(session.window, shard_.settings().max_inflight);
-    if (session.in_window >= window) return false;
+    if (session.in_window >= window_of(session)) return false;
     const std::uint16_t id = session.take_packet_id();
     if (id == 0) return false;
     QueueEntry entry = take_waiting_front(session);
@@ -290,6 +304,8 @@ bool Delivery::enter_window(Client& client) {
 
 bool Delivery::fill_waiting(Client& client) {
     Session& session = *client.session;
+    // One batch of packet ids per commit: were more added while one is under way, its gate would run ahead.
+    const bool full = gated(session);
     while (!session.waiting.empty() && scratch_.size() < kBatchBytes) {
         QueueEntry& front = session.waiting.front();
         const Fate fate = judge(session, front);
@@ -302,15 +318,9 @@ bool Delivery::fill_waiting(Client& client) {
             continue;
         }
         if (front.qos != 0) {
-            if (!enter_window(client)) return false;
-            if (session.outgoing_gate > shard_.ingress().committed()) {
-                // Its bytes are encoded past the gate of its packet id.
-                shard_.after_commit([this, id = client.id] {
-                    if (Client* waiting = shard_.find_client(id)) shard_.mark_dirty(*waiting);
-                });
-                return false;
-            }
-            if (!fill_inflight(client)) return false;
+            if (full || !enter_window(client)) return false;
+            // Its bytes are encoded past the gate of its packet id; QoS 0 behind it is not held up.
+            if (!gated(session) && !fill_inflight(client)) return false;
             continue;
         }
         const std::size_t begin = scratch_.size();
@@ -326,18 +336,35 @@ bool Delivery::fill_waiting(Client& client) {
     return session.waiting.empty();
 }
 
+bool Delivery::gated(const Session& session) const {
+    return session.outgoing_gate > shard_.ingress().committed();
+}
+
+void Delivery::wait_for_gate(Client& client) {
+    if (!gated(*client.session) || client.waits_for_gate) return;
+    client.waits_for_gate = true;
+    shard_.after_commit([this, id = client.id] {
+        Client* waiting = shard_.find_client(id);
+        if (!waiting) return;
+        waiting->waits_for_gate = false;
+        shard_.mark_dirty(*waiting);
+    });
+}
+
 bool Delivery::flush(Client& client) {
     for (int batch = 0; batch < kBatchesPerTurn; ++batch) {
         scratch_.clear();
         encoded_.clear();
         bool all = true;
-        if (client.leftover.empty() && client.phase == Client::Phase::Online && !client.login) {
-            all = client.session->outgoing_gate <= shard_.ingress().committed() && fill_inflight(client) &&
-                  fill_waiting(client);
+        const bool held = !client.leftover.empty();  // what begins after it is encoded once it has left
+        if (!held && client.phase == Client::Phase::Online && !client.login) {
+            all = (gated(*client.session) || fill_inflight(client)) && fill_waiting(client);
+            wait_for_gate(client);
         }
         if (scratch_.empty() && !client.has_output()) return false;
         const bool full = scratch_.size() >= kBatchBytes;
         if (!write(client)) return false;
+        if (held) continue;
         if (all || !full) return false;
     }
     return true;
@@ -361,8 +388,9 @@ bool Delivery::write(Client& client) {
         return false;
     }
     keep_rest(client, result.status == net::IoStatus::Ok ? total : result.bytes);
-    client.want_write = !client.leftover.empty() && result.status != net::IoStatus::WantRead;
-    return client.leftover.empty();
+    // Also when nothing was begun: what went back to the queue waits for room too.
+    client.want_write = result.status == net::IoStatus::WantWrite;
+    return result.status == net::IoStatus::Ok;
 }
 
 void Delivery::keep_rest(Client& client, std::size_t taken) {
@@ -384,8 +412,9 @@ void Delivery::keep_rest(Client& client, std::size_t taken) {
         if (packet.entry.packet_id != 0) {
             if (left) {
                 if (QueueEntry* sent = session->find_inflight(packet.entry.packet_id)) sent->sent = true;
-            } else {
-                --session->send_from;
+            } else if (std::uint32_t at = 0; session->find_inflight(packet.entry.packet_id, &at)) {
+                // Not one less: parked entries between the packets were passed over.
+                session->send_from = std::min(session->send_from, at);
             }
         } else if (left) {
             free_ids(*session, packet.entry);

@@ -63,6 +63,10 @@ class Delivery {
     bool fill_inflight(Client& client);
     bool fill_waiting(Client& client);
     bool enter_window(Client& client);
+    std::uint32_t window_of(const Session& session) const;
+    static std::uint32_t on_wire(Session& session);
+    bool gated(const Session& session) const;
+    void wait_for_gate(Client& client);
     bool write(Client& client);
     void keep_rest(Client& client, std::size_t taken);
 

@@ -112,13 +112,18 @@ mqtt::Flow Ingress::deny(Client& client, const mqtt::Publish& packet) {
     const std::string id = shard_.rights().denied(client, program, request, policy::decide(program, request));
     const std::string reason = "not authorized, decision " + id;
     const bool v5 = client.protocol.level() == mqtt::Level::V5;
-    if (v5 && packet.qos != 0) {
-        answer(client, packet.qos == 1 ? mqtt::PacketType::Puback : mqtt::PacketType::Pubrec,
-               packet.packet_id, mqtt::Reason::NotAuthorized, reason);
-    }
     // 3.1.1 has no way to say no to a PUBLISH but to close (policy 3, MQTT311 3.3.5).
     const bool end =
         !v5 || shard_.epoch()->listeners[client.listener].denied_publish == DeniedPublish::Disconnect;
+    if (v5 && packet.qos != 0) {
+        const auto type = packet.qos == 1 ? mqtt::PacketType::Puback : mqtt::PacketType::Pubrec;
+        if (end) {
+            answer(client, type, packet.packet_id, mqtt::Reason::NotAuthorized, reason);
+        } else {
+            // Behind the acknowledgements of what came before it [MQTT-4.6.0-2].
+            answer_later(client.id, type, packet.packet_id, mqtt::Reason::NotAuthorized, reason);
+        }
+    }
     if (end) shard_.close(client, mqtt::Reason::NotAuthorized, kDenied);
     return client.flow();
 }
@@ -322,10 +327,11 @@ void Ingress::answer(Client& client, mqtt::PacketType type, std::uint16_t packet
     shard_.mark_dirty(client);
 }
 
-void Ingress::answer_later(SlotId id, mqtt::PacketType type, std::uint16_t packet_id, mqtt::Reason reason) {
-    after_commit([this, id, type, packet_id, reason] {
+void Ingress::answer_later(SlotId id, mqtt::PacketType type, std::uint16_t packet_id, mqtt::Reason reason,
+                           std::string reason_string) {
+    after_commit([this, id, type, packet_id, reason, text = std::move(reason_string)] {
         Client* client = shard_.find_client(id);
-        if (client && client->phase == Client::Phase::Online) answer(*client, type, packet_id, reason);
+        if (client && client->phase == Client::Phase::Online) answer(*client, type, packet_id, reason, text);
     });
 }
 

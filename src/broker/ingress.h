@@ -77,6 +77,8 @@ class Ingress {
     bool stashed() const noexcept { return !parcels_.empty(); }
     /// Highest LSN that commit() has seen committed.
     store::Lsn committed() const noexcept { return committed_; }
+    /// Something waits for a commit.
+    bool uncommitted() const noexcept { return !uncommitted_.empty(); }
 
   private:
     struct Uncommitted {
@@ -86,7 +88,8 @@ class Ingress {
     mqtt::Flow deny(Client& client, const mqtt::Publish& packet);
     void answer(Client& client, mqtt::PacketType type, std::uint16_t packet_id, mqtt::Reason reason,
                 std::string_view reason_string = {});
-    void answer_later(SlotId client, mqtt::PacketType type, std::uint16_t packet_id, mqtt::Reason reason);
+    void answer_later(SlotId client, mqtt::PacketType type, std::uint16_t packet_id, mqtt::Reason reason,
+                      std::string reason_string = {});
     MessageRef make(const Session& session, const mqtt::Publish& packet);
     /// Retained owner first, then the route, then the acknowledgement (data-path 8).
     void send(MessageRef message, const Sender& sender, std::unique_ptr<Will> will = nullptr);

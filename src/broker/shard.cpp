@@ -72,6 +72,11 @@ MonoTime Shard::turn(MonoTime now, std::span<const net::PollEvent> events) {
     ingress_.commit();
     ingress_.notify();
     flush();
+    if (ingress_.uncommitted()) {
+        // Packet ids and endings of the flush are records too; nobody else would close their batch.
+        ingress_.commit();
+        ingress_.notify();
+    }
     const bool more = !ready_.empty() || !dirty_.empty() || !sweep_.empty() || logins_.waiting();
     return more ? now : std::min(wheel_.next_deadline(), flush_deadline_);
 }
