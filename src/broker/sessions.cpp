@@ -82,6 +82,12 @@ Sessions::Attached Sessions::attach(Client& client, const std::string& key, std:
         }
     }
     Session* session = find(key);
+    // What a revoked identity left behind is nobody's any more: its will is withheld when it fires (policy
+    // 2).
+    if (session && session->authority->revoked()) {
+        end(*session, true);
+        session = nullptr;
+    }
     // (2) a clean start ends what is left, and a waiting will fires.
     if (session && clean_start) {
         end(*session, true);

@@ -165,7 +165,9 @@ void Subscriptions::judge(Session& session, bool remove) {
     for (const auto& [filter, subscription] : session.subscriptions) {
         subscription->withheld =
             !policy::decide(program, subscribe_request(filter, subscription->qos)).allowed();
-        if (subscription->withheld && remove) gone.push_back(filter);
+        if (!subscription->withheld) continue;
+        shard_.retained().cancel(session, filter);  // pages under way are stale now
+        if (remove) gone.push_back(filter);
     }
     for (const std::string& filter : gone) {
         shard_.append({.kind = store::RecordKind::Unsubscription, .key = session.key, .topic = filter});
