@@ -42,7 +42,9 @@ void Retained::store(const MessageRef& message) {
                    .authority = message->author.get(),
                    .policy_version = message->policy_version,
                    .number = message->retained_number});
-    if (deletes) bury(topic);
+    if (!deletes) return;
+    kept.grave_round = round_ + 1;
+    bury(topic);
 }
 
 void Retained::bury(const std::string& topic) {
@@ -69,8 +71,8 @@ void Retained::on_mark(std::uint64_t round) {
     if (round != round_ || marks_missing_ == 0 || --marks_missing_ != 0) return;
     for (const std::string& topic : round_graves_) {
         const auto found = topics_.find(topic);
-        if (found == topics_.end() || found->second.message) continue;
-        if (std::find(fresh_graves_.begin(), fresh_graves_.end(), topic) != fresh_graves_.end()) continue;
+        // Published again, or deleted again meanwhile: that deletion has a round of its own.
+        if (found == topics_.end() || found->second.message || found->second.grave_round != round_) continue;
         topics_.erase(found);
         --tombstones_;
     }

@@ -32,6 +32,8 @@ class Retained {
     /// A mark of `round` came through a publish lane.
     void on_mark(std::uint64_t round);
     std::size_t size() const noexcept { return topics_.size() - tombstones_; }
+    /// Deleted topics whose number is still remembered.
+    std::size_t tombstones() const noexcept { return tombstones_; }
 
     // As subscriber.
     /// Asks every owner for what the filter holds.
@@ -45,6 +47,7 @@ class Retained {
     struct Kept {
         MessageRef message;  ///< empty: a tombstone
         std::uint64_t number = 0;
+        std::uint64_t grave_round = 0;  ///< a tombstone's: after this round it may be forgotten
     };
     void bury(const std::string& topic);
     void begin_round();
