@@ -14,8 +14,9 @@ constexpr std::array<std::string_view, 3> kClientCertificates{"none", "optional"
 constexpr std::array<Field, 9> kListenerRows{
     field<&ListenerConfig::name>(
         "name", {.default_text = "kind and port, as tcp-1883", .doc = "what pipelines and logs call it"}),
-    field<&ListenerConfig::kind>("kind",
-                                 {.required = true, .doc = "the transport", .choices = kListenerKinds}),
+    field<&ListenerConfig::kind>(
+        "kind",
+        {.required = true, .doc = "the transport; this version has tcp and tls", .choices = kListenerKinds}),
     field<&ListenerConfig::address>("address", {.doc = "the address to listen at; 0.0.0.0 or :: for all"}),
     field<&ListenerConfig::port>("port", {.required = true, .doc = "0 takes any free port"}),
     field<&ListenerConfig::certificate>(

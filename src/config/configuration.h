@@ -85,6 +85,7 @@ struct AuthenticationStep {
     auth::LinkOptions link;
     std::optional<auth::JwtCheckConfig> jwt;  ///< present exactly for jwt realms
     Position at;
+    Position realm_at;  ///< where the realm is named; without a file: at `at`
 };
 
 /// Where rights come from.
@@ -94,6 +95,7 @@ struct AuthorizationStep {
     std::optional<bool> use_authorization_key;
     std::optional<bool> use_authorization_role_key;
     Position at;
+    Position realm_at;  ///< as above
 };
 
 /// What becomes of a client whose PUBLISH is denied.

@@ -102,6 +102,12 @@ void read_validation(const Context& context, const XmlElement& block, auth::JwtC
                                             .value_or(true);
 }
 
+template <class Step>
+void read_realm_name(const Context& context, const XmlElement& element, Step& step) {
+    step.realm = child_text(context, element, "realm");
+    if (const XmlElement* named = element.child("realm")) step.realm_at = named->at;
+}
+
 void read_authenticator(const Context& context, const XmlElement& element, PipelineConfig& pipeline) {
     AuthenticationStep step;
     step.at = element.at;
@@ -116,12 +122,12 @@ void read_authenticator(const Context& context, const XmlElement& element, Pipel
         step.jwt = auth::ese_check_defaults();
         if (const XmlElement* block = element.child("jwt-validation"))
             read_validation(context, *block, *step.jwt, pipeline);
-        step.realm = child_text(context, element, "realm");
+        read_realm_name(context, element, step);
     } else if (element.name == "file-authentication-manager") {
         static constexpr std::array<std::string_view, 1> kKnown{"realm"};
         check_attributes(element, {}, context.faults);
         check_children(element, kKnown, {}, context.faults);
-        step.realm = child_text(context, element, "realm");
+        read_realm_name(context, element, step);
     } else {
         close(context, pipeline, element.at,
               fmt::format("<{}> is not supported by this version", element.name));
@@ -141,7 +147,7 @@ void read_authorizer(const Context& context, const XmlElement& element, Pipeline
         static constexpr std::array<std::string_view, 3> kKnown{"realm", "use-authorization-key",
                                                                 "use-authorization-role-key"};
         check_children(element, kKnown, {}, context.faults);
-        step.realm = child_text(context, element, "realm");
+        read_realm_name(context, element, step);
         step.use_authorization_key = child_boolean(context, element, "use-authorization-key");
         step.use_authorization_role_key = child_boolean(context, element, "use-authorization-role-key");
     } else {

@@ -351,7 +351,7 @@ TEST(EseConfig, SaysWhatIsWrongWhereAndHowToRepairIt) {
         {[](EseParts& p) {
              p.authenticator = "<jwt-authentication-manager><realm>Otka</realm></jwt-authentication-manager>";
          },
-         "8:2: realm Otka does not exist; did you mean Okta?\n"},
+         "8:30: realm Otka does not exist; did you mean Okta?\n"},
         {[](EseParts& p) {
              p.authenticator =
                  "<file-authentication-manager><realm>Okta</realm></file-authentication-manager>";

@@ -187,7 +187,8 @@ class Judge {
             concern(step.at, message);
             return;
         }
-        const RealmEntry* realm = find_realm(step.realm, step.at);
+        const RealmEntry* realm =
+            find_realm(step.realm, step.realm_at.file.empty() ? step.at : step.realm_at);
         if (realm == nullptr) return;
         if (const auto* unsupported = std::get_if<UnsupportedRealm>(&realm->settings)) {
             if (step.jwt)
@@ -266,7 +267,8 @@ class Judge {
         if (step.use_authorization_key == false && step.use_authorization_role_key == false)
             faults_.warning(step.at, "neither the user nor the roles are looked up: nobody gets any right",
                             native_ ? "set one to true" : "set <use-authorization-role-key> to true");
-        const RealmEntry* realm = find_realm(step.realm, step.at);
+        const RealmEntry* realm =
+            find_realm(step.realm, step.realm_at.file.empty() ? step.at : step.realm_at);
         if (realm == nullptr) return;
         if (const auto* unsupported = std::get_if<UnsupportedRealm>(&realm->settings))
             close(pipeline, step.at,

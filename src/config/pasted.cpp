@@ -2,6 +2,7 @@
 // SPDX-License-Identifier: Apache-2.0
 #include "config/pasted.h"
 
+#include <algorithm>
 #include <array>
 #include <cstdint>
 #include <map>
@@ -107,6 +108,11 @@ class CommentTracker {
         return markup_ == Markup::Xml ? xml(offset) : toml(offset);
     }
 
+    /// TOML: whether the last offset given lies inside a string.
+    bool in_string() const { return !quote_.empty(); }
+    /// TOML: whether the character at `offset` stands behind the backslash of an escape.
+    bool escaped(std::size_t offset) const { return offset < skip_until_ && quote_.starts_with('"'); }
+
   private:
     bool starts(std::size_t offset, std::string_view what) const {
         return text_.substr(offset, what.size()) == what;
@@ -131,6 +137,10 @@ class CommentTracker {
                 skip_until_ = offset + 2;
             else if (starts(offset, quote_)) {
                 skip_until_ = offset + quote_.size();
+                // A long string may end in one or two quotes of its own.
+                for (int own = 0; quote_.size() == 3 && own < 2 && starts(skip_until_, quote_.substr(0, 1));
+                     ++own)
+                    ++skip_until_;
                 quote_ = {};
             } else if (c == '\n' && quote_.size() == 1) {
                 quote_ = {};  // a string that was never closed; the parser says so
@@ -260,6 +270,27 @@ std::string check_pasted(std::string_view file, std::string_view text, Markup ma
     }
     report(runs, faults);
     return clean;
+}
+
+bool check_toml_ascii(std::string_view file, std::string_view text, Faults& faults) {
+    CommentTracker comments(text, Markup::Toml);
+    bool content = true;
+    for (std::size_t offset = 0; offset < text.size();) {
+        const Utf8Char c = decode_utf8(text, offset);
+        if (c.size <= 1) {
+            content = comments.content_at(offset);
+        } else if (content && (!comments.in_string() || comments.escaped(offset))) {
+            const bool escaped = comments.in_string();
+            faults.error(
+                position_at(file, text, offset),
+                fmt::format("U+{:04X} stands {}", static_cast<std::uint32_t>(c.code_point),
+                            escaped ? "behind a backslash" : "outside quotes"),
+                escaped ? "write \\\\ for a backslash" : "only strings and comments hold such characters");
+            return false;
+        }
+        offset += std::max<std::size_t>(c.size, 1);
+    }
+    return true;
 }
 
 }  // namespace latchkey::config
