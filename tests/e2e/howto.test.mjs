@@ -188,6 +188,19 @@ for (const [page, prepare] of Object.entries(PAGES)) {
   test(`${page} works as it is written`, async (t) => (await prepare(t)).read(page));
 }
 
+test('the tests and models that the page of daggers names exist', () => {
+  const page = readFileSync(join(DOCS, 'explanation/daggers.md'), 'utf8');
+  const sources = ['tests/sim', 'src/store'].flatMap((room) => readdirSync(join(DOCS, '..', room)).filter((name) => name.endsWith('_test.cpp'))
+    .map((name) => readFileSync(join(DOCS, '..', room, name), 'utf8'))).join('\n');
+  const named = [...page.matchAll(/`(\w+)\.([A-Z]\w+)`/g)];
+  assert.ok(named.length >= 20);
+  for (const [, suite, name] of named) assert.match(sources, new RegExp(`\\b${suite},\\s+${name}\\)`), `${suite}.${name}`);
+  const models = new Set(readdirSync(join(DOCS, '../tests/models')));
+  for (const row of page.split('\n').filter((line) => /^\| (data-path|policy) \d/.test(line))) {
+    for (const [, model] of row.split('|')[3].matchAll(/`(\w+)`/g)) assert.ok(models.has(`${model}.pml`), model);
+  }
+});
+
 test('the reference pages are what the binary prints', async () => {
   for (const [kind, file] of [['errors', 'errors.md'], ['config', 'config.md'], ['schema', 'config.schema.json']]) {
     const printed = await latchkey(['docs', kind]);
