@@ -113,6 +113,7 @@ class Reader {
     if (what === 'file') this.write(detail, text);
     if (what === 'start') await this.start(detail, text);
     if (what === 'run') {
+      this.text = text;
       this.again = () => run('sh', ['-e', '-c', this.put(text)], { cwd: this.folder, env: this.env });
       const done = await this.again();
       this.output = done.stdout + done.stderr;
@@ -122,9 +123,11 @@ class Reader {
     }
     if (what === 'prints') {
       const output = detail ? () => this.said(detail) : () => this.output;
-      await eventually(detail ? 10 : 0, async () => {
+      const reads = !detail && /^cat /.test(this.text);
+      await eventually(detail || reads ? 10 : 0, async () => {
         if (missingLine(text, output()) === undefined) return true;
-        // Whoever pastes faster than the subscription stands sends once more.
+        // Whoever pastes faster than a line is written, or a subscription stands, does it once more.
+        if (reads) this.output = (await this.again()).stdout;
         if (detail && /\bsub\b/.test(this.processes.get(detail)?.command)) await this.again();
         return false;
       }).catch(() => {
