@@ -213,6 +213,14 @@ void define_sub(CLI::App& root, SubArgs& args) {
     app->add_flag("--json", args.json, "one JSON object per message");
 }
 
+void define_import(CLI::App& root, ImportArgs& args) {
+    CLI::App* app = add(root, "import", "Write another product's configuration as native TOML",
+                        "  latchkey import hivemq-ese conf/config.xml > latchkey.toml\n"
+                        "Exit 3: something that protects could not be carried over.\n");
+    app->add_option("KIND", args.kind, "hivemq-ese")->required()->check(CLI::IsMember({"hivemq-ese"}));
+    app->add_option("FILE", args.file)->required();
+}
+
 void define_bench(CLI::App& root, BenchOptions& args) {
     CLI::App* app =
         add(root, "bench", "Load an MQTT broker and print what came through, as JSON",
@@ -262,6 +270,7 @@ Parsed parse(std::span<const std::string> arguments) {
     TokenDecodeArgs decode;
     PubArgs pub;
     SubArgs sub;
+    ImportArgs imported;
     BenchOptions bench;
     DocsArgs docs;
     define_serve(root, serve);
@@ -270,6 +279,7 @@ Parsed parse(std::span<const std::string> arguments) {
     define_token(root, fetch, mint, decode);
     define_pub(root, pub);
     define_sub(root, sub);
+    define_import(root, imported);
     define_bench(root, bench);
     define_docs(root, docs);
 
@@ -289,6 +299,7 @@ Parsed parse(std::span<const std::string> arguments) {
     if (is("explain")) parsed.command = std::move(explain);
     if (is("pub")) parsed.command = std::move(pub);
     if (is("sub")) parsed.command = std::move(sub);
+    if (is("import")) parsed.command = std::move(imported);
     if (is("bench")) parsed.command = std::move(bench);
     if (is("docs")) parsed.command = std::move(docs);
     if (is("token")) {

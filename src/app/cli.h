@@ -18,6 +18,7 @@ namespace latchkey::app {
 inline constexpr int kOk = 0;
 inline constexpr int kFailed = 1;
 inline constexpr int kWrongUsage = 2;
+inline constexpr int kProtectionLost = 3;  ///< import: something that protects was not carried over
 inline constexpr int kDenied = 10;
 
 struct ServeArgs {
@@ -135,12 +136,16 @@ struct SubArgs {
     bool json = false;
 };
 
+struct ImportArgs {
+    std::string kind;
+    std::string file;
+};
 struct DocsArgs {
     std::string kind;
 };
 
 using Command = std::variant<ServeArgs, CheckArgs, ExplainArgs, TokenFetchArgs, TokenMintArgs,
-                             TokenDecodeArgs, PubArgs, SubArgs, BenchOptions, DocsArgs>;
+                             TokenDecodeArgs, PubArgs, SubArgs, ImportArgs, BenchOptions, DocsArgs>;
 
 /// A command, or the exit code after help or a fault was shown.
 struct Parsed {
@@ -159,6 +164,7 @@ int run_token_mint(const TokenMintArgs& args);
 int run_token_decode(const TokenDecodeArgs& args);
 int run_pub(const PubArgs& args);
 int run_sub(const SubArgs& args);
+int run_import(const ImportArgs& args);
 int run_docs(const DocsArgs& args);
 
 }  // namespace latchkey::app

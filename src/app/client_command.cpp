@@ -1,4 +1,5 @@
-// See client_command.h. SPDX-License-Identifier: Apache-2.0
+// See client_command.h.
+// SPDX-License-Identifier: Apache-2.0
 #include "app/client_command.h"
 
 #include <cstdio>

@@ -1,4 +1,5 @@
-// What pub and sub do alike: reach the broker, log in, say why not. SPDX-License-Identifier: Apache-2.0
+// What pub and sub do alike: reach the broker, log in, say why not.
+// SPDX-License-Identifier: Apache-2.0
 #pragma once
 
 #include "app/cli.h"

@@ -1,4 +1,5 @@
-// See dev_issuer.h. SPDX-License-Identifier: Apache-2.0
+// See dev_issuer.h.
+// SPDX-License-Identifier: Apache-2.0
 #include "app/dev_issuer.h"
 
 #include <algorithm>

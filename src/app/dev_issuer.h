@@ -1,5 +1,6 @@
 // The token issuer of `serve --dev`: a token endpoint for client credentials, a key set and a discovery
-// document, on loopback. SPDX-License-Identifier: Apache-2.0
+// document, on loopback.
+// SPDX-License-Identifier: Apache-2.0
 #pragma once
 
 #include <memory>

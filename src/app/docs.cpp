@@ -11,12 +11,12 @@
 #include "app/bench_errors.h"
 #include "app/cli.h"
 #include "app/errors.h"
-#include "app/files.h"
 #include "app/mqtt_client_errors.h"
 #include "auth/errors.h"
 #include "base/errors.h"
 #include "broker/errors.h"
 #include "config/errors.h"
+#include "config/reference.h"
 #include "crypto/errors.h"
 #include "net/errors.h"
 #include "policy/errors.h"
@@ -75,8 +75,9 @@ int run_docs(const DocsArgs& args) {
         std::fputs(errors_page().c_str(), stdout);
         return kOk;
     }
-    complain("no such page");
-    return kWrongUsage;
+    // The command line admits three kinds.
+    std::fputs((args.kind == "schema" ? config::json_schema() : config::reference_page()).c_str(), stdout);
+    return kOk;
 }
 
 }  // namespace latchkey::app

@@ -1,5 +1,6 @@
 // `latchkey explain`: the same pipeline and the same decision as in a running broker, with a sink that keeps
-// every step; or a past denial, asked of the broker that made it. SPDX-License-Identifier: Apache-2.0
+// every step; or a past denial, asked of the broker that made it.
+// SPDX-License-Identifier: Apache-2.0
 #include "policy/explain.h"
 
 #include <chrono>

@@ -1,4 +1,5 @@
-// See files.h. SPDX-License-Identifier: Apache-2.0
+// See files.h.
+// SPDX-License-Identifier: Apache-2.0
 #include "app/files.h"
 
 #include <array>

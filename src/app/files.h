@@ -1,4 +1,5 @@
-// Small files of the commands: secrets and tokens in, generated ones out. SPDX-License-Identifier: Apache-2.0
+// Small files of the commands: secrets and tokens in, generated ones out.
+// SPDX-License-Identifier: Apache-2.0
 #pragma once
 
 #include <string>

@@ -19,6 +19,7 @@ struct Runner {
     int operator()(const TokenDecodeArgs& args) const { return run_token_decode(args); }
     int operator()(const PubArgs& args) const { return run_pub(args); }
     int operator()(const SubArgs& args) const { return run_sub(args); }
+    int operator()(const ImportArgs& args) const { return run_import(args); }
     int operator()(const BenchOptions& options) const { return run_bench(options); }
     int operator()(const DocsArgs& args) const { return run_docs(args); }
 };

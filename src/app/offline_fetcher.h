@@ -1,5 +1,5 @@
-// A Fetcher that reaches nobody: `check` builds everything and contacts nothing. SPDX-License-Identifier:
-// Apache-2.0
+// A Fetcher that reaches nobody: `check` builds everything and contacts nothing.
+// SPDX-License-Identifier: Apache-2.0
 #pragma once
 
 #include <utility>

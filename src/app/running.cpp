@@ -1,4 +1,5 @@
-// See running.h. SPDX-License-Identifier: Apache-2.0
+// See running.h.
+// SPDX-License-Identifier: Apache-2.0
 #include "app/running.h"
 
 #include <chrono>
@@ -123,6 +124,7 @@ Result<std::unique_ptr<net::TcpListener>> Running::open_listener(const config::L
     auto socket = net::TcpListener::open({.host = listener.address, .port = listener.port});
     if (!socket) return about("listener " + listener.name + ":", socket.error());
     const net::Address& address = (*socket)->address();
+    const std::lock_guard lock(mutex_);  // the admin port answers already
     listeners_.push_back(
         {listener.name, std::string(config::name_of(listener.kind)), address.text(), address.port});
     return socket;
@@ -170,10 +172,10 @@ Result<void> Running::write_ready_file(const std::string& path) const {
 
 admin::HealthReport Running::health() const {
     admin::HealthReport report;
-    report.listeners = listeners_;
     std::shared_ptr<Assembly> assembly;
     {
         const std::lock_guard lock(mutex_);
+        report.listeners = listeners_;
         assembly = assembly_;
     }
     report.state = assembly->health(report.reasons);

@@ -1,5 +1,6 @@
 // Running: everything a broker process holds, in the order in which it must go again. serve.cpp decides what
-// to run, this keeps it alive. SPDX-License-Identifier: Apache-2.0
+// to run, this keeps it alive.
+// SPDX-License-Identifier: Apache-2.0
 #pragma once
 
 #include <memory>
@@ -77,7 +78,8 @@ class Running {
     std::unique_ptr<net::WorkerPool> pool_;
     std::optional<Services> services_;
     RunOptions options_;
-    /// Guards assembly_: a reload replaces it while the admin thread asks for health.
+    /// Guards assembly_ and listeners_: a start or a reload changes them while the admin thread asks for
+    /// health.
     mutable std::mutex mutex_;
     std::shared_ptr<Assembly> assembly_;
     std::vector<std::unique_ptr<net::TcpListener>> sockets_;

@@ -1,5 +1,6 @@
 // `latchkey serve`: puts the parts together in order, opens listeners only when everything is ready, and
-// takes them down in reverse. SPDX-License-Identifier: Apache-2.0
+// takes them down in reverse.
+// SPDX-License-Identifier: Apache-2.0
 #include <algorithm>
 #include <csignal>
 #include <cstdio>

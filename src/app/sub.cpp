@@ -1,4 +1,5 @@
-// `latchkey sub`. SPDX-License-Identifier: Apache-2.0
+// `latchkey sub`.
+// SPDX-License-Identifier: Apache-2.0
 #include <algorithm>
 #include <cstdio>
 #include <string>

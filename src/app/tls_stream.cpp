@@ -1,4 +1,5 @@
-// See tls_stream.h. SPDX-License-Identifier: Apache-2.0
+// See tls_stream.h.
+// SPDX-License-Identifier: Apache-2.0
 #include "app/tls_stream.h"
 
 #include <algorithm>

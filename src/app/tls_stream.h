@@ -1,4 +1,5 @@
-// The client commands' byte stream over TLS. SPDX-License-Identifier: Apache-2.0
+// The client commands' byte stream over TLS.
+// SPDX-License-Identifier: Apache-2.0
 #pragma once
 
 #include <chrono>

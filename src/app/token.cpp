@@ -1,4 +1,5 @@
-// `latchkey token`: obtain, make, show. SPDX-License-Identifier: Apache-2.0
+// `latchkey token`: obtain, make, show.
+// SPDX-License-Identifier: Apache-2.0
 #include <algorithm>
 #include <chrono>
 #include <cstdio>
