@@ -44,7 +44,7 @@ constexpr std::array<Field, 4> kBrokerRows{
     field<&BrokerConfig::shards>("shards", {.default_text = "one per core",
                                             .doc = "threads that serve clients; --shards wins",
                                             .min = 0,
-                                            .max = 256}),
+                                            .max = 64}),
     field<&BrokerConfig::durability>(
         "durability", {.doc = "what survives a stop: memory keeps nothing", .choices = kDurabilities}),
     field<&BrokerConfig::session_cap>(

@@ -118,9 +118,9 @@ TEST(NativeConfig, SaysWhatIsWrongWhereAndHowToRepairIt) {
         {"[broker]", "[brokr]", "/e/c.toml:1:2: unknown key brokr; did you mean broker?\n"},
         {"shards = 2", "shards = \"2\"",
          "/e/c.toml:2:10: broker.shards must be an integer, not a string; write it without quotes\n"},
-        {"shards = 2", "shards = 1000", "/e/c.toml:2:10: broker.shards must be 0 to 256, not 1000\n"},
+        {"shards = 2", "shards = 65", "/e/c.toml:2:10: broker.shards must be 0 to 64, not 65\n"},
         {"shards = 2", "shards = 1.5",
-         "/e/c.toml:2:10: broker.shards must not be a number with a fraction; write integer, 0 to 256\n"},
+         "/e/c.toml:2:10: broker.shards must not be a number with a fraction; write integer, 0 to 64\n"},
         {"kind = \"tls\"", "kind = \"tsl\"",
          "/e/c.toml:7:8: listeners.kind must be one of tcp, tls, ws, wss, not \"tsl\"; did you "
          "mean \"tls\"?\n"},

@@ -26,8 +26,8 @@ bool check_encoding(std::string_view file, std::string_view text, Faults& faults
 ///         failed already. Columns stay true except after invisible characters.
 std::string check_pasted(std::string_view file, std::string_view text, Markup markup, Faults& faults);
 
-/// TOML outside strings and comments is ASCII; the parser behind relies on it (toml++ 3.3 has undefined
-/// behaviour for some characters above). Reports the first one that is not. @return whether there was none.
+/// TOML outside strings and comments is ASCII. Reports the first character that is not.
+/// @return whether there was none
 bool check_toml_ascii(std::string_view file, std::string_view text, Faults& faults);
 
 }  // namespace latchkey::config

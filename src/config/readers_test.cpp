@@ -222,6 +222,10 @@ TEST(TomlReader, SaysWhatIsWrongAndWhere) {
     EXPECT_EQ(toml_faults("a = \"\\\xC3\xA9\"\n"),
               "f.toml:1:7: U+00E9 stands behind a backslash; write \\\\ for a backslash\n");
     EXPECT_EQ(toml_faults("a = '\\\xC3\xA9'\n"), "");
+    EXPECT_TRUE(toml_faults("a = 1r\"\xC8\xA8\n").starts_with("f.toml:1:"))
+        << "a quote inside a broken value";
+    EXPECT_EQ(toml_faults("a = \"\\U000F00E9\"\n"),
+              "f.toml:1:6: a private use character of plane 15 stands here; delete it\n");
     EXPECT_TRUE(toml_faults("[\n[a]]\n").starts_with("f.toml:1:2: this is no TOML: "))
         << toml_faults("[\n[a]]\n");
     EXPECT_TRUE(toml_faults("a = 1\na = 2\n").starts_with("f.toml:2:5: this is no TOML: "))
@@ -246,6 +250,7 @@ TEST(TomlReader, KeepsFileOrderAndPositions) {
     EXPECT_EQ(t->value.entries[0].key, "b");
     EXPECT_EQ(t->value.entries[0].value.entries[0].value.items[1].text, "s3cret");
     EXPECT_EQ(t->value.entries[1].value.entries[0].value.at, (Position{"f.toml", 5, 7}));
+    EXPECT_EQ(t->value.entries[1].value.entries[0].key, "\xC3\xA9");
     EXPECT_EQ(t->value.entries[1].value.entries[0].at, (Position{"f.toml", 5, 1}));
 }
 

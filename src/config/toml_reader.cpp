@@ -15,12 +15,59 @@
 #define TOML_MAX_NESTED_VALUES 32
 #include <toml++/toml.h>
 
+#include "base/utf8.h"
 #include "config/pasted.h"
 #include "config/xml_reader.h"
 #include "config/xml_scan.h"
 
 namespace latchkey::config {
 namespace {
+
+// toml++ 3.3 has undefined behaviour (a wrong "unreachable" in its white space test) at most characters
+// between U+00A1 and U+FEFF that it meets outside a string, and a broken value makes it look there inside
+// quotes too. It never does above U+FEFF: so each character of the BMP travels through it as one of private
+// plane 15.
+constexpr char32_t kPlane = 0xF0000;
+
+std::string shift(std::string_view text) {
+    std::string out;
+    out.reserve(text.size());
+    for (std::size_t offset = 0; offset < text.size();) {
+        const Utf8Char c = decode_utf8(text, offset);
+        append_utf8(out,
+                    c.code_point >= 0x80 && c.code_point < 0x10000 ? c.code_point + kPlane : c.code_point);
+        offset += std::max<std::size_t>(c.size, 1);
+    }
+    return out;
+}
+
+std::string unshift(std::string_view text) {
+    std::string out;
+    out.reserve(text.size());
+    for (std::size_t offset = 0; offset < text.size();) {
+        const Utf8Char c = decode_utf8(text, offset);
+        append_utf8(out, (c.code_point >> 16) == 0xF ? c.code_point - kPlane : c.code_point);
+        offset += std::max<std::size_t>(c.size, 1);
+    }
+    return out;
+}
+
+/// Characters of plane 15 itself would come back as others. They have no meaning outside fonts.
+bool check_plane(const std::string& file, std::string_view text, Faults& faults) {
+    const auto refuse = [&](std::size_t offset) {
+        faults.error(position_at(file, text, offset), "a private use character of plane 15 stands here",
+                     "delete it");
+        return false;
+    };
+    for (std::size_t offset = 0; offset < text.size();) {
+        const Utf8Char c = decode_utf8(text, offset);
+        const std::string_view rest = text.substr(offset);
+        if ((c.code_point >> 16) == 0xF || rest.starts_with("\\U000F") || rest.starts_with("\\U000f"))
+            return refuse(offset);
+        offset += std::max<std::size_t>(c.size, 1);
+    }
+    return true;
+}
 
 class Builder {
   public:
@@ -42,7 +89,7 @@ class Builder {
                 break;
             case toml::node_type::string:
                 value.type = TomlValue::Type::String;
-                value.text = expand(node.as_string()->get(), value.at, folder_,
+                value.text = expand(unshift(node.as_string()->get()), value.at, folder_,
                                     Placeholders::EnvironmentAndFile, surroundings_, faults_);
                 break;
             case toml::node_type::integer:
@@ -75,7 +122,7 @@ class Builder {
     void table(const toml::table& from, TomlValue& value) {
         value.type = TomlValue::Type::Table;
         for (const auto& [key, node] : from)
-            value.entries.push_back({std::string(key.str()), place(key.source()), build(node)});
+            value.entries.push_back({unshift(key.str()), place(key.source()), build(node)});
         // toml++ sorts by name; a file has its own order, and realms and roles keep it.
         std::sort(value.entries.begin(), value.entries.end(), [](const TomlEntry& a, const TomlEntry& b) {
             return std::pair(a.at.line, a.at.column) < std::pair(b.at.line, b.at.column);
@@ -163,13 +210,14 @@ std::optional<TomlValue> read_toml(const std::string& file, std::string_view tex
     }
     if (!check_encoding(file, text, faults)) return std::nullopt;
     const std::string clean = check_pasted(file, text, Markup::Toml, faults);
-    if (!check_toml_ascii(file, clean, faults)) return std::nullopt;
-    const toml::parse_result parsed = toml::parse(std::string_view(clean), std::string_view(file));
+    if (!check_toml_ascii(file, clean, faults) || !check_plane(file, clean, faults)) return std::nullopt;
+    const std::string shifted = shift(clean);
+    const toml::parse_result parsed = toml::parse(std::string_view(shifted), std::string_view(file));
     if (!parsed) {
         const toml::parse_error& error = parsed.error();
         const toml::source_position at = error.source().begin;
         faults.error({file, std::max<std::uint32_t>(at.line, 1), std::max<std::uint32_t>(at.column, 1)},
-                     fmt::format("this is no TOML: {}", error.description()));
+                     fmt::format("this is no TOML: {}", unshift(error.description())));
         return std::nullopt;
     }
     return Builder(file, folder, surroundings, faults).build(parsed.table());
