@@ -102,13 +102,14 @@ class Broker:
             self.process.wait()
 
 
-def wait_until(what, process, condition, patience_s=20.0):
+def wait_until(what, process, condition, log, patience_s=20.0):
     end = time.monotonic() + patience_s
     while not condition():
         if process.poll() is not None:
-            raise SystemExit(f"{what} ended with status {process.returncode}")
+            raise SystemExit(f"{what} ended with status {process.returncode}\n{log.read_text(errors='replace')}")
         if time.monotonic() > end:
-            raise SystemExit(f"{what} was not ready in {patience_s:g} s")
+            process.kill()
+            raise SystemExit(f"{what} was not ready in {patience_s:g} s\n{log.read_text(errors='replace')}")
         time.sleep(0.02)
 
 
@@ -119,9 +120,11 @@ def start_latchkey(binary, folder, shards):
     (folder / "data/identity").write_text(json.dumps(identity))
     (folder / "latchkey.toml").write_text(LATCHKEY_CONFIG)
     ready = folder / "ready.json"
-    process = subprocess.Popen([binary, "serve", "--config", folder / "latchkey.toml", "--shards", str(shards), "--ready-file", ready,
-                                "--log-level", "warn"], cwd=folder)
-    wait_until("latchkey serve", process, ready.exists)
+    log = folder / "log"
+    with log.open("w") as output:
+        process = subprocess.Popen([binary, "serve", "--config", folder / "latchkey.toml", "--shards", str(shards),
+                                    "--ready-file", ready, "--log-level", "warn"], cwd=folder, stdout=output, stderr=output)
+    wait_until("latchkey serve", process, ready.exists, log)
     port = json.loads(ready.read_text())["listeners"][0]["port"]
     return Broker(f"latchkey, {shards} shard{'s' if shards > 1 else ''}", process, port)
 
@@ -139,8 +142,10 @@ def start_mosquitto(binary, folder):
         port = free.getsockname()[1]
     config = folder / "mosquitto.conf"
     config.write_text(MOSQUITTO_CONFIG.format(port=port))
-    process = subprocess.Popen([binary, "-c", config], stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL)
-    wait_until("mosquitto", process, lambda: answers(port))
+    log = folder / "log"
+    with log.open("w") as output:
+        process = subprocess.Popen([binary, "-c", config], stdout=output, stderr=output)
+    wait_until("mosquitto", process, lambda: answers(port), log)
     return Broker("mosquitto", process, port)
 
 
@@ -218,13 +223,18 @@ def main():
     results = {}
     with tempfile.TemporaryDirectory(prefix="latchkey-bench-") as folder, contextlib.ExitStack() as running:
         folder = pathlib.Path(folder)
-        brokers = [start_latchkey(args.broker.resolve(), folder / f"latchkey-{shards}", shards) for shards in (1, 2)]
+        brokers = []
+
+        def keep(broker):
+            running.callback(broker.stop)
+            brokers.append(broker)
+
+        for shards in (1, 2):
+            keep(start_latchkey(args.broker.resolve(), folder / f"latchkey-{shards}", shards))
         if mosquitto:
-            brokers.append(start_mosquitto(mosquitto, folder / "mosquitto"))
+            keep(start_mosquitto(mosquitto, folder / "mosquitto"))
         else:
             print("no mosquitto found: numbers of Latchkey alone, without ratios")
-        for broker in brokers:
-            running.callback(broker.stop)
         print(f"{args.rounds} rounds of {args.duration_ms} ms; median (least-most); ratios are to mosquitto within a round")
         for scenario in scenarios:
             results[scenario.name] = measure(generator, brokers, scenario, args.rounds, args.duration_ms)
