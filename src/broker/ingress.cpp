@@ -210,20 +210,20 @@ void Ingress::commit() {
 }
 
 void Ingress::send(MessageRef message, const Sender& sender, const Reach& reach) {
-    if (message->retain || !unrouted_.empty()) {
+    if (message->retain || !incomplete_.empty()) {
         return send(std::move(message), sender, std::unique_ptr<Will>());
     }
     route(nullptr, message, sender, reach);
 }
 
 void Ingress::send(MessageRef message, const Sender& sender, std::unique_ptr<Will> will) {
-    const auto before = unrouted_.find(message->publisher);
+    const auto before = incomplete_.find(message->publisher);
     Parcel* parcel = nullptr;
-    if (will || before != unrouted_.end()) {
+    if (will || before != incomplete_.end()) {
         parcel = stash(message, sender);
         parcel->will = std::move(will);
     }
-    if (before != unrouted_.end()) return before->second->behind.push_back(parcel);
+    if (before != incomplete_.end()) return before->second->behind.push_back(parcel);
     dispatch(parcel, message, sender);
 }
 
@@ -239,7 +239,7 @@ void Ingress::dispatch(Parcel* parcel, const MessageRef& message, const Sender& 
             if (!publish_[owner]->try_now(entry)) {
                 if (!parcel) parcel = stash(message, sender);
                 parcel->owed = 1;
-                unrouted_[message->publisher] = parcel;
+                incomplete_[message->publisher] = parcel;
                 publish_[owner]->wait(entry, parcel);
                 return;  // the route is walked once the owner's lane has it
             }
@@ -268,7 +268,8 @@ void Ingress::route(Parcel* parcel, const MessageRef& message, const Sender& sen
     }
     if (reach.any >> shard_.index() & 1) shard_.delivery().deliver(message);
     if (!parcel) return finish(sender);
-    if (parcel->owed == 0) complete(parcel);
+    if (parcel->owed == 0) return complete(parcel);
+    incomplete_[message->publisher] = parcel;
 }
 
 Parcel* Ingress::stash(const MessageRef& message, const Sender& sender) {
@@ -287,25 +288,26 @@ Parcel* Ingress::stash(const MessageRef& message, const Sender& sender) {
 void Ingress::pushed(Parcel* parcel) {
     if (--parcel->owed != 0) return;
     if (parcel->routed) return complete(parcel);
-    const std::vector<Parcel*> behind = std::move(parcel->behind);
-    const std::uint64_t publisher = parcel->message->publisher;
-    unrouted_.erase(publisher);
     route(parcel, parcel->message, parcel->sender, reach_of(*parcel->message));
-    for (Parcel* next : behind) {
-        // One of them may have to wait for its own owner: the rest then stands behind that one.
-        const auto again = unrouted_.find(publisher);
-        if (again != unrouted_.end()) {
-            again->second->behind.push_back(next);
-        } else {
-            dispatch(next, next->message, next->sender);
-        }
-    }
 }
 
 void Ingress::complete(Parcel* parcel) {
     const auto done = parcels_.extract(parcel);
     const Sender& sender = done.mapped()->sender;
     finish(sender);
+    const std::uint64_t publisher = parcel->message->publisher;
+    if (const auto mine = incomplete_.find(publisher); mine != incomplete_.end() && mine->second == parcel) {
+        incomplete_.erase(mine);
+    }
+    for (Parcel* next : parcel->behind) {
+        // One of them may have to wait too: the rest then stands behind that one.
+        const auto again = incomplete_.find(publisher);
+        if (again != incomplete_.end()) {
+            again->second->behind.push_back(next);
+        } else {
+            dispatch(next, next->message, next->sender);
+        }
+    }
     Client* client = shard_.find_client(sender.client);
     if (client && --client->stashed == 0) shard_.resume(*client, kSuspendLane);
 }

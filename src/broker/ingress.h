@@ -44,8 +44,8 @@ class Parcel {
     std::unique_ptr<Will> will;  ///< stays stored here until the last push was accepted
     std::uint32_t owed = 0;      ///< rings that have not taken it yet
     bool routed = false;         ///< the route was walked: only then may `owed` reach the end
-    /// Later messages of the same session, while this one still waits for its topic's owner and so has no
-    /// route yet: they would overtake it on lanes that have room.
+    /// Later messages of the same session: a publisher has one message at a time whose pushes are incomplete,
+    /// or they would overtake it on lanes that have room, and their acknowledgements would [MQTT-4.6.0-2].
     std::vector<Parcel*> behind;
 };
 
@@ -113,7 +113,7 @@ class Ingress {
     std::deque<Uncommitted> uncommitted_;
     store::Lsn committed_ = 0;
     std::unordered_map<Parcel*, std::unique_ptr<Parcel>> parcels_;
-    std::unordered_map<std::uint64_t, Parcel*> unrouted_;  ///< by publishing session: see Parcel::behind
+    std::unordered_map<std::uint64_t, Parcel*> incomplete_;  ///< by publishing session: see Parcel::behind
 };
 
 }  // namespace latchkey::broker

@@ -175,6 +175,30 @@ TEST(SimCommit, ADenialDoesNotOvertakeTheAcknowledgementBeforeIt) {
     EXPECT_EQ(publisher.pubacks[1], (std::pair{denied, mqtt::Reason::NotAuthorized}));
 }
 
+TEST(SimCommit, AcknowledgementsKeepTheirOrderWhenAMessageWaitsForALane) {
+    World world({.shards = 3, .seed = 1, .publish = {.entries = 4}});
+    SimClient& one = world.online({.client_id = world.name_on(1, "one"), .expiry_s = 60});
+    SimClient& two = world.online({.client_id = world.name_on(2, "two"), .expiry_s = 60});
+    SimClient& filler = world.online({.client_id = world.name_on(0, "f")});
+    SimClient& p = world.online({.client_id = world.name_on(0, "p")});
+    one.subscribe("one", 1);
+    two.subscribe("two", 1);
+    world.settle();
+    world.frozen[1] = true;
+    for (int i = 0; i < 6; ++i)
+        filler.publish("one", "x", 0);
+    world.settle();
+    const auto a = p.publish("one", "a", 1);
+    const auto b = p.publish("two", "b", 1);
+    world.settle();
+    EXPECT_EQ(p.pubacks.size(), 0U);
+    world.frozen[1] = false;
+    world.settle();
+    ASSERT_EQ(p.pubacks.size(), 2U);
+    EXPECT_EQ(p.pubacks[0].first, a);
+    EXPECT_EQ(p.pubacks[1].first, b);
+}
+
 TEST(SimCommit, PubrelAsksTheRightsAgain) {
     World world({.shards = 2, .seed = 6});
     world.realm->users["w"] = {.roles = {"writer"}};
