@@ -219,6 +219,8 @@ TEST(SimCommit, PubrelAsksTheRightsAgain) {
     world.settle();
     EXPECT_TRUE(publisher.acked(id)) << "PUBCOMP ends the exchange";
     EXPECT_TRUE(reader.received.empty());
+    EXPECT_EQ(world.shards[1]->counters().publishes_denied, 1U) << "denied at PUBREL";
+    EXPECT_EQ(world.shards[0]->counters().deliveries_withheld, 0U) << "and so never routed";
 }
 
 TEST(SimCommit, ADuplicateOfWhatIsNotReleasedIsStoredOnce) {

@@ -177,6 +177,27 @@ TEST(SimRetained, APullThatMeetsLivePublishesNeverEndsWithAnOlderValue) {
     }
 }
 
+TEST(SimRetained, LiveMessagesAreDrainedBeforeAPageThatMayHoldNewerOnes) {
+    for (std::uint64_t seed = 1; seed <= 20; ++seed) {
+        World world({.shards = 3, .seed = seed});
+        SimClient& subscriber = world.online({.client_id = world.name_on(0, "s")});
+        SimClient& publisher = world.online({.client_id = world.name_on(2, "p")});
+        const std::string topic = world.name_on(1, "topic");
+        world.frozen[1] = true;
+        subscriber.subscribe(topic, 0);
+        world.settle();  // the owner has been asked
+        world.frozen[0] = true;
+        publisher.publish(topic, "1", 0, true);
+        publisher.publish(topic, "2", 0, true);
+        world.settle();
+        world.frozen[1] = false;
+        world.settle();  // its page holds the second
+        world.frozen[0] = false;
+        world.settle();
+        EXPECT_EQ(subscriber.payloads(), (Payloads{"1", "2"})) << seed;
+    }
+}
+
 TEST(SimRetained, ASlowSubscriberPullsAThousandTopicsByCredit) {
     for (std::uint64_t seed = 1; seed <= 3; ++seed) {
         World world({.shards = 3, .seed = seed});
