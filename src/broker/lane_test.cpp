@@ -89,7 +89,7 @@ TEST(Lane, TwoThreadsLoseNothingAndNoWakeUp) {
         bell.store(1);
         bell.notify_one();
     };
-    const auto sleep = [](net::WakeWord& word, std::atomic<int>& bell) {
+    const auto doze = [](net::WakeWord& word, std::atomic<int>& bell) {
         if (!word.prepare_sleep()) return;
         bell.wait(0);
         bell.store(0);
@@ -105,7 +105,7 @@ TEST(Lane, TwoThreadsLoseNothingAndNoWakeUp) {
                 lane.pop();
             }
             if (lane.take_stall()) ring(producer_word, producer_bell);
-            if (expected < kCount) sleep(consumer_word, consumer_bell);
+            if (expected < kCount) doze(consumer_word, consumer_bell);
         }
     });
     Outlet outlet(lane);
@@ -116,7 +116,7 @@ TEST(Lane, TwoThreadsLoseNothingAndNoWakeUp) {
         while (next < kCount && !outlet.waiting())
             outlet.push(mark(next++));
         if (outlet.take_pushed()) ring(consumer_word, consumer_bell);
-        if (outlet.waiting()) sleep(producer_word, producer_bell);
+        if (outlet.waiting()) doze(producer_word, producer_bell);
     }
     if (outlet.take_pushed()) ring(consumer_word, consumer_bell);
     consumer.join();

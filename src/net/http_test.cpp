@@ -83,6 +83,7 @@ class RawServer {
     }
     const net::Address& address() const { return listener_->address(); }
     int connections() const { return connections_; }
+    void await_connection() const { connections_.wait(0); }
 
     static void send(net::Transport& to, std::string_view text) {
         while (!text.empty()) {
@@ -106,6 +107,7 @@ class RawServer {
             const auto accepted = accept();
             if (!accepted) continue;
             ++connections_;
+            connections_.notify_all();
             std::string head;
             std::array<std::byte, 512> buffer{};
             while (head.find("\r\n\r\n") == std::string::npos) {
@@ -385,8 +387,7 @@ TEST(HttpClient, QueueIsBoundedWaitsCountTowardsTheDeadlineAndDrainAnswersAll) {
     net::HttpClient client(kClock, {.queue_requests = 2, .parallel = 1});
     const std::string url = url_of(server.address(), "/");
     client.fetch(get(url), asker.mailbox, asker.note("running"));
-    while (server.connections() == 0)
-        std::this_thread::yield();
+    server.await_connection();
     HttpRequest brief = get(url);
     brief.deadline = kClock.mono() + kShort;
     client.fetch(std::move(brief), asker.mailbox, asker.note("brief"));
