@@ -80,7 +80,8 @@ mqtt::Flow Logins::on_connect(Client& client, const mqtt::Connect& packet) {
 }
 
 void Logins::proceed(Client& client) {
-    if (client.phase != Client::Phase::LoggingIn) return;
+    // On the way down logins stand still where they are, until everybody is sent away (data-path 11).
+    if (client.phase != Client::Phase::LoggingIn || shard_.stage() != Stage::Running) return;
     const ShardIndex home = shard_.mesh().shard_of(client.login->client_id);
     if (home != shard_.index()) return move(client, home);
     shard_.suspend(client, kSuspendLogin);
@@ -90,6 +91,7 @@ void Logins::proceed(Client& client) {
 }
 
 void Logins::run_waiting() {
+    if (shard_.stage() != Stage::Running) waiting_.clear();
     for (unsigned i = 0; i < kLoginsPerTurn && !waiting_.empty(); ++i) {
         Client* client = shard_.find_client(waiting_.front());
         waiting_.pop_front();
@@ -165,6 +167,7 @@ void Logins::on_result(SlotId id, std::uint64_t connect_seq, auth::LoginResult r
         ++shard_.counters().stale_answers;
         return;
     }
+    if (shard_.stage() != Stage::Running) return;
     Login& login = *client->login;
     login.result = std::move(result);
     switch (login.result->outcome) {
@@ -221,6 +224,7 @@ void Logins::on_granted(Client& client) {
     shard_.sessions().load(key, [this, id = client.id, seq = login.connect_seq, key] {
         Client* loaded = shard_.find_client(id);
         if (!loaded || loaded->phase != Client::Phase::LoggingIn || loaded->login->connect_seq != seq) return;
+        if (shard_.stage() != Stage::Running) return;
         attach(*loaded, key);
     });
 }

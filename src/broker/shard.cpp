@@ -136,6 +136,7 @@ void Shard::drain_forward(ShardIndex from, std::uint64_t end) {
 // -----------------------------------------------------------------------------------------------------
 
 Client* Shard::admit(std::unique_ptr<net::Transport> transport, std::uint32_t listener) {
+    if (stage_ == Stage::Flushed || stage_ == Stage::Closed) return nullptr;  // the transport closes itself
     const SlotId id = clients_.emplace(*this, std::move(transport), listener, settings().packets);
     Client& client = *clients_.find(id);
     client.id = id;
@@ -151,6 +152,7 @@ Client* Shard::admit(std::unique_ptr<net::Transport> transport, std::uint32_t li
         return nullptr;
     }
     arm_timer(client);
+    if (stage_ != Stage::Running) suspend(client, kSuspendShutdown);
     return &client;
 }
 
@@ -366,6 +368,7 @@ void Shard::drop(Client& client, const Error& cause) {
 
 void Shard::leave(Client& client, const Error& cause, Departure how) {
     if (client.phase == Client::Phase::Closing) return;
+    if (stage_ != Stage::Running) how = Departure::Shutdown;  // whatever ends it now, its will stays stored
     client.protocol.close();
     logins_.abandon(client);
     client.phase = Client::Phase::Closing;
@@ -402,6 +405,9 @@ void Shard::flush() {
         if (client->session && !client->session->pulls.empty()) retained_.on_drained(*client->session);
         watch(*client);
         if (again) mark_dirty(*client);
+        if (stage_ == Stage::Flushed && !again && !client->want_write) {
+            close(*client, mqtt::Reason::ServerShuttingDown, kShuttingDown);
+        }
     }
     for (const SlotId id : std::exchange(dead_, {}))
         clients_.erase(id);
@@ -507,6 +513,8 @@ void Shard::flush_out(MonoTime deadline, std::move_only_function<void()> done) {
     flushed_ = std::move(done);
     clients_.for_each([this](SlotId, Client& client) {
         if (client.phase == Client::Phase::Online) {
+            // Who still takes what waits for it hears the goodbye after that: see flush().
+            if (client.want_write || client.dirty) return;
             close(client, mqtt::Reason::ServerShuttingDown, kShuttingDown);
         } else {
             drop(client, kShuttingDown);

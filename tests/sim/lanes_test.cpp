@@ -300,6 +300,27 @@ TEST(Lanes, BothDirectionsFullIsNoDeadlock) {
     }
 }
 
+TEST(Lanes, ASlowReaderPushesBackOnNobodyAndGetsEverythingOnceItReads) {
+    for (std::uint8_t qos = 0; qos <= 1; ++qos) {
+        for (std::uint64_t seed = 1; seed <= 20; ++seed) {
+            World world({.shards = 2, .seed = seed, .publish = {.entries = 4}});
+            SimClient& slow = world.online({.client_id = world.name_on(1, "s")});
+            SimClient& publisher = world.online({.client_id = world.name_on(0, "p")});
+            slow.subscribe("t", qos);
+            world.settle();
+            slow.read_room = 0;
+            slow.to_client().room = 50;
+            for (int i = 0; i < 100; ++i)
+                publisher.publish("t", std::to_string(i), 1);
+            world.settle();
+            EXPECT_EQ(publisher.pubacks.size(), 100U);
+            slow.read_room = 7;
+            world.settle();
+            EXPECT_EQ(slow.payloads(), numbered(0, 100)) << seed;
+        }
+    }
+}
+
 TEST(Lanes, ABrokerThatStopsWithStashedMessagesFreesThem) {
     Full full(1);
     for (int i = 0; i < 20; ++i)
