@@ -80,6 +80,9 @@ class SimClient final : public mqtt::ClientHandler {
     /// Reads what has arrived. @return whether anything did
     bool pump();
 
+    /// The same client on a new connection: packet ids go on where it left off, as its session asks.
+    void continue_ids(const SimClient& before) { last_id_ = before.last_id_; }
+
     bool closed() const { return in_->closed && in_->bytes.empty(); }
     std::vector<std::string> payloads() const;
     bool acked(std::uint16_t packet_id) const;
