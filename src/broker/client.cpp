@@ -46,7 +46,7 @@ mqtt::Flow Client::on_pingreq() {
 }
 
 mqtt::Flow Client::on_disconnect(const mqtt::Disconnect& packet) {
-    if (packet.session_expiry_s) {
+    if (packet.session_expiry_s && session) {
         // Zero to non-zero was refused by the decoder's state machine [MQTT-3.14.2-2].
         const bool was = session->durable();
         session->expiry_s = std::min(*packet.session_expiry_s, shard.settings().max_session_expiry_s);

@@ -27,6 +27,7 @@ enum SuspendReason : std::uint8_t {
     kSuspendLogin = 1,     ///< a login is pending
     kSuspendLane = 2,      ///< its last message waits for a full lane
     kSuspendShutdown = 4,  ///< no ingress any more
+    kSuspendOutput = 8,    ///< it does not take the answers it has coming
 };
 
 /// @thread shard

@@ -31,7 +31,7 @@ void Delivery::deliver(const MessageRef& message) {
         if (subscription.no_local && message->publisher == session.serial) return;
         const std::uint8_t qos = std::min(subscription.qos, message->qos);
         const bool retain = subscription.retain_as_published && message->retain;
-        if (!session.pulls.empty() && message->retained_number != 0) {
+        if (!session.pulls.empty() && session.pages_asked != 0 && message->retained_number != 0) {
             // Seen live since a page was asked for: a scanned copy that is not newer is dropped (data-path
             // 8).
             std::uint64_t& highest = session.live_numbers[std::string(message->topic())];

@@ -42,6 +42,8 @@ struct Settings {
     std::uint64_t max_queued_bytes = 64ULL << 20;  ///< per session
     std::uint32_t max_subscriptions = 10'000;      ///< per session
     std::uint32_t max_inflight = 1024;             ///< per session, whatever the client offers
+    /// Answers (and a started packet) that one connection may leave untaken before it is read no further.
+    std::uint32_t max_owed_bytes = 2U << 20;
     Duration connect_limit = std::chrono::seconds(10);
     Duration login_limit = std::chrono::seconds(20);
     std::string admin_url;  ///< what a denial tells people to ask

@@ -47,6 +47,12 @@ mqtt::Flow Ingress::on_publish(Client& client, const mqtt::Publish& packet) {
             shard_.close(client, mqtt::Reason::ReceiveMaximumExceeded, kQuota);
             return client.flow();
         }
+        // Unreleased messages are held whole: their number alone would let one client keep gigabytes.
+        if (!session.receiving.empty() &&
+            session.receiving_bytes + packet.payload.size() > shard_.settings().max_queued_bytes) {
+            shard_.close(client, mqtt::Reason::QuotaExceeded, kQuota);
+            return client.flow();
+        }
     }
     const Route& route = routes_.find(packet.topic, shard_.rights().program_of(session));
     if (!policy::mask_allows(route.allowed, packet.qos, packet.retain)) return deny(client, packet);
@@ -58,6 +64,7 @@ mqtt::Flow Ingress::on_publish(Client& client, const mqtt::Publish& packet) {
     }
     if (packet.qos == 2) {
         record(store::RecordKind::Receive, message, session.key, packet.packet_id, 0);
+        session.receiving_bytes += message->bytes();
         session.receiving.emplace(packet.packet_id, std::move(message));
         answer_later(client.id, mqtt::PacketType::Pubrec, packet.packet_id, mqtt::Reason::Success);
         return client.flow();
@@ -86,6 +93,7 @@ mqtt::Flow Ingress::on_pubrel(Client& client, const mqtt::Ack& packet) {
     }
     MessageRef message = std::move(found->second);
     session.receiving.erase(found);
+    session.receiving_bytes -= message->bytes();
     // Rights are asked again: between PUBLISH and PUBREL they may have been taken away (data-path 9).
     const policy::Program& program = shard_.rights().program_of(session);
     const Route& route = routes_.find(message->topic(), program);

@@ -115,7 +115,10 @@ void Logins::move(Client& client, ShardIndex to) {
 
 void Logins::arrive(ConnectionTransfer transfer) {
     Client* client = shard_.admit(std::move(transfer.transport), transfer.listener);
-    if (!client) return;
+    if (!client) {
+        if (transfer.login->log_reserved) shard_.login_log().abandoned();
+        return;
+    }
     client->protocol = std::move(transfer.protocol);
     client->tail = std::move(transfer.tail);
     client->login = std::move(transfer.login);
@@ -325,20 +328,24 @@ void Logins::accept(Client& client, Session& session, bool present) {
 void Logins::refuse(Client& client, mqtt::Reason reason, const Error& cause) {
     Login* login = client.login.get();
     if (login && login->log_reserved) {
-        login->log_reserved = false;
-        auth::LoginResult result = login->result ? std::move(*login->result) : auth::LoginResult{};
-        result.outcome =
-            reason == mqtt::Reason::ServerUnavailable ? auth::Outcome::Failed : auth::Outcome::Refused;
-        result.cause = cause;
-        if (result.client_id.empty()) result.client_id = login->client_id;
-        if (result.audit.remote_address.empty()) {
-            result.audit.remote_address = client.transport->peer().remote.text();
-            result.audit.listener = shard_.epoch()->listeners[client.listener].name;
-        }
-        shard_.login_log().refused(result, shard_.wall());
+        const bool failed = reason == mqtt::Reason::ServerUnavailable;
+        log_refused(client, *login, failed ? auth::Outcome::Failed : auth::Outcome::Refused, cause);
     }
     mqtt::encode_connack(client.control, client.protocol.peer(), {.reason = reason});
     shard_.end_after_output(client, cause);
+}
+
+void Logins::log_refused(Client& client, Login& login, auth::Outcome outcome, Error cause) {
+    login.log_reserved = false;
+    auth::LoginResult result = login.result ? std::move(*login.result) : auth::LoginResult{};
+    result.outcome = outcome;
+    result.cause = std::move(cause);
+    if (result.client_id.empty()) result.client_id = login.client_id;
+    if (result.audit.remote_address.empty()) {
+        result.audit.remote_address = client.transport->peer().remote.text();
+        result.audit.listener = shard_.epoch()->listeners[client.listener].name;
+    }
+    shard_.login_log().refused(result, shard_.wall());
 }
 
 void Logins::on_deadline(Client& client) {
@@ -348,10 +355,12 @@ void Logins::on_deadline(Client& client) {
 }
 
 void Logins::abandon(Client& client) {
-    if (client.login && client.login->log_reserved) {
-        client.login->log_reserved = false;
-        shard_.login_log().abandoned();
-    }
+    Login* login = client.login.get();
+    if (!login || !login->log_reserved) return;
+    // Who leaves before a held refusal is due has been refused all the same: guessing must leave its lines.
+    if (client.held_refusal) return log_refused(client, *login, auth::Outcome::Refused, login->result->cause);
+    login->log_reserved = false;
+    shard_.login_log().abandoned();
 }
 
 }  // namespace latchkey::broker

@@ -82,6 +82,7 @@ class Logins {
     void accept(Client& client, Session& session, bool present);
     void refuse(Client& client, mqtt::Reason reason, const Error& cause);
     void log_granted(Login& login, const policy::Program& program);
+    void log_refused(Client& client, Login& login, auth::Outcome outcome, Error cause);
     MonoTime ends_at(const auth::LoginResult& result) const;
 
     Shard& shard_;

@@ -16,6 +16,9 @@ constexpr std::size_t kPageMessages = 64;
 constexpr std::size_t kPageBytes = 256 * 1024;
 constexpr std::size_t kScanTopics = 4096;       ///< looked at per page, so that a scan never holds a turn up
 constexpr std::uint32_t kCreditMessages = 256;  ///< a session with more waiting asks for no further page
+/// Unanswered requests of one session, those of cancelled pulls too: a scan costs its owner up to kScanTopics
+/// looks, and a client that subscribes in a loop must not order them by the thousand.
+constexpr std::uint32_t kPagesAsked = 8;
 
 /// What all topics of a filter begin with: where a scan of the ordered topics begins and ends. `a/#` also
 /// holds `a`.
@@ -123,10 +126,10 @@ void Retained::pull(Session& session, const Subscription& subscription) {
 }
 
 void Retained::ask(Session& session, Pull& pull) {
-    const bool none_open =
-        std::none_of(session.pulls.begin(), session.pulls.end(), [](const auto& one) { return one->asked; });
-    if (none_open) session.live_numbers.clear();
+    if (session.pages_asked >= kPagesAsked) return;  // asked when a page has come
+    if (session.pages_asked == 0) session.live_numbers.clear();
     pull.asked = true;
+    ++session.pages_asked;
     // A scan of the shard's own topics goes through its own inbox too: the order is the same for all owners.
     Shard& owner = shard_.peer(pull.owner);
     shard_.mesh()
@@ -139,9 +142,11 @@ void Retained::ask(Session& session, Pull& pull) {
 void Retained::on_page(RetainedPage& page) {
     Session* session = shard_.sessions().find_serial(page.pull.session);
     const auto is_it = [&](const auto& one) { return one->id == page.pull; };
+    if (session) --session->pages_asked;
     if (!session || !session->connected() ||
         std::none_of(session->pulls.begin(), session->pulls.end(), is_it)) {
         ++shard_.counters().stale_answers;
+        if (session && session->connected()) on_drained(*session);
         return;
     }
     const auto found = std::find_if(session->pulls.begin(), session->pulls.end(), is_it);
@@ -158,14 +163,14 @@ void Retained::on_page(RetainedPage& page) {
     if (page.last) {
         session->pulls.erase(found);
         if (session->pulls.empty()) session->live_numbers.clear();
-    } else if (session->waiting.size() < kCreditMessages) {
-        ask(*session, pull);
     }
+    on_drained(*session);
 }
 
 void Retained::on_drained(Session& session) {
     if (session.waiting.size() >= kCreditMessages) return;
     for (const auto& pull : session.pulls) {
+        if (session.pages_asked >= kPagesAsked) return;
         if (!pull->asked) ask(session, *pull);
     }
 }

@@ -2,6 +2,8 @@
 // SPDX-License-Identifier: Apache-2.0
 #include "broker/rights.h"
 
+#include <utility>
+
 #include "auth/login_log.h"
 #include "base/log.h"
 #include "broker/shard.h"
@@ -87,14 +89,28 @@ std::string Rights::denied(const Client& client, const policy::Program& program,
                            const policy::Request& request, const policy::Decision& decision) {
     const std::string_view id =
         client.session ? std::string_view(client.session->client_id) : std::string_view();
-    return denied_will(id, shard_.epoch()->listeners[client.listener].name, program, request, decision);
+    return policy::to_text(tell(id, shard_.epoch()->listeners[client.listener].name, program, request,
+                                decision, client.session ? &client.session->denial_lines : nullptr)
+                               .id);
 }
 
 std::string Rights::denied_will(std::string_view client_id, std::string_view listener,
                                 const policy::Program& program, const policy::Request& request,
                                 const policy::Decision& decision) {
+    return policy::to_text(tell(client_id, listener, program, request, decision, nullptr).id);
+}
+
+const policy::Denial& Rights::tell(std::string_view client_id, std::string_view listener,
+                                   const policy::Program& program, const policy::Request& request,
+                                   const policy::Decision& decision, LineBudget* budget) {
     const policy::Denial& denial =
         ring_.record(program, request, decision, client_id, listener, shard_.wall());
+    // The audit log drops nothing and logins wait for it: nobody may fill it by being denied.
+    if ((budget && !budget->take(shard_.now(), kClientLines)) || !lines_.take(shard_.now(), kShardLines)) {
+        ++suppressed_;
+        return denial;
+    }
+    tell_suppressed();
     const std::string id = policy::to_text(denial.id);
     const std::string principal =
         program.authority() ? policy::describe(program.authority()->principal()) : std::string("nobody");
@@ -103,7 +119,7 @@ std::string Rights::denied_will(std::string_view client_id, std::string_view lis
     log::event(
         log::Level::Warn, "denied",
         {log::field("act", act_name(request)), log::field("client", client_id),
-         log::field("principal", principal), log::field("topic", request.topic),
+         log::field("principal", principal), log::field("topic", denial.topic),
          log::field("qos", request.qos), log::field("retain", request.retain), log::field("rule", rule),
          log::field("nearest", denial.nearest), log::field("decision", id),
          log::field("ask", "latchkey explain --decision " + id + " --live " + shard_.settings().admin_url)});
@@ -111,13 +127,20 @@ std::string Rights::denied_will(std::string_view client_id, std::string_view lis
                               .principal = principal,
                               .listener = listener,
                               .client = client_id,
-                              .topic = request.topic,
+                              .topic = denial.topic,
                               .rule = rule,
                               .decision = id,
                               .cause = policy::name(decision.reason),
                               .detail = act_name(request)},
                              shard_.wall());
-    return id;
+    return denial;
+}
+
+void Rights::tell_suppressed() {
+    const std::uint64_t count = std::exchange(suppressed_, 0);
+    if (count == 0) return;
+    log::event(log::Level::Warn, "denials_not_told", {log::field("count", count)});
+    shard_.login_log().audit({.event = "denials_not_told", .detail = std::to_string(count)}, shard_.wall());
 }
 
 }  // namespace latchkey::broker

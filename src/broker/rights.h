@@ -9,6 +9,7 @@
 #include <string_view>
 #include <unordered_map>
 
+#include "broker/line_budget.h"
 #include "broker/message.h"
 #include "policy/bind.h"
 #include "policy/decide.h"
@@ -37,8 +38,9 @@ class Rights {
     /// Allowed under a newer policy than this shard has: not to be judged yet.
     bool from_the_future(const Message& message) const noexcept;
 
-    /// Records a denial, counts it, writes the WARN line and the audit event. @return "d-..." for reason
-    /// strings
+    /// Records a denial and writes the WARN line and the audit event. A client that is denied faster than
+    /// kClientLines gets the lines of its first ones; what is left out is counted and told with the next
+    /// line. @return "d-..." for reason strings
     std::string denied(const Client& client, const policy::Program& program, const policy::Request& request,
                        const policy::Decision& decision);
     std::string denied_will(std::string_view client_id, std::string_view listener,
@@ -46,13 +48,24 @@ class Rights {
                             const policy::Decision& decision);
     const policy::DecisionRing& ring() const noexcept { return ring_; }
 
+    /// Beyond these no line is written: one client, and all clients of this shard.
+    static constexpr LineRate kClientLines{1'000, std::chrono::milliseconds(100)};
+    static constexpr LineRate kShardLines{5'000, std::chrono::milliseconds(10)};
+
     /// The shard has adopted another policy.
     void on_policy_changed() { authors_.clear(); }
 
   private:
+    const policy::Denial& tell(std::string_view client_id, std::string_view listener,
+                               const policy::Program& program, const policy::Request& request,
+                               const policy::Decision& decision, LineBudget* budget);
+    void tell_suppressed();
+
     Shard& shard_;
     policy::Binder binder_;
     policy::DecisionRing ring_;
+    LineBudget lines_;
+    std::uint64_t suppressed_ = 0;  ///< denials without a line since the last line
     /// Programs of authors by authority number; forgotten with the policy and when it grows.
     std::unordered_map<std::uint64_t, policy::Program> authors_;
 };

@@ -5,6 +5,7 @@
 namespace latchkey::broker {
 
 Route& RouteCache::slot(std::string_view topic, std::uint64_t authority) {
+    if (topic.size() > kMaxTopic) return uncached_;
     if (!entries_) entries_ = std::make_unique<Route[]>(kEntries);
     return entries_[(sip_hash(seed_, topic) ^ (authority * 0x9E3779B97F4A7C15ULL)) % kEntries];
 }

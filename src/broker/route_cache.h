@@ -39,12 +39,16 @@ class RouteCache {
 
   private:
     static constexpr std::size_t kEntries = 16 * 1024;
+    /// Longer topics are looked up each time: 16 Ki of the longest legal ones would be a gigabyte, which a
+    /// client without any right could make us keep.
+    static constexpr std::size_t kMaxTopic = 512;
     Route& slot(std::string_view topic, std::uint64_t authority);
     void walk(Route& route);
 
     HashSeed seed_;
     Interest& interest_;
     std::unique_ptr<Route[]> entries_;
+    Route uncached_;
 };
 
 }  // namespace latchkey::broker

@@ -34,6 +34,7 @@ void Session::clear_messages() noexcept {
     waiting.clear();
     inflight.clear();
     receiving.clear();
+    receiving_bytes = 0;
     id_lists.clear();
     pulls.clear();
     live_numbers.clear();

@@ -14,6 +14,7 @@
 #include "base/hash.h"
 #include "base/ticket.h"
 #include "base/time.h"
+#include "broker/line_budget.h"
 #include "broker/message.h"
 #include "broker/out_queue.h"
 #include "broker/retained_page.h"
@@ -102,11 +103,14 @@ class Session {
     std::uint32_t next_id_list = 1;
     std::uint64_t outgoing_gate = 0;                          ///< LSN of the last packet id that was recorded
     std::unordered_map<std::uint16_t, MessageRef> receiving;  ///< QoS 2 from the client, not yet released
+    std::uint64_t receiving_bytes = 0;
+    LineBudget denial_lines;
     std::unique_ptr<Will> will;
 
     std::vector<std::unique_ptr<Pull>> pulls;
     std::unordered_map<std::string, std::uint64_t> live_numbers;
     std::uint32_t next_pull = 1;
+    std::uint32_t pages_asked = 0;  ///< unanswered page requests, also of pulls that are gone
 
     std::uint64_t match_stamp = 0;  ///< of the message last matched: merges overlapping subscriptions
     std::string last_denial;        ///< decision id of the packet being handled, for its reason string

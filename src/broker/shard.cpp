@@ -22,6 +22,10 @@ constexpr Duration kAcceptPause = std::chrono::milliseconds(200);
 constexpr Duration kLinger = std::chrono::seconds(2);
 constexpr std::uint32_t kListenerSlot = 0x80000000;  ///< poll tokens of listeners; generation 0
 
+std::size_t owed(const Client& client) {
+    return client.control.size() + client.leftover.size();
+}
+
 }  // namespace
 
 Shard::Shard(const ShardServices& services, EpochRef epoch)
@@ -335,6 +339,8 @@ void Shard::watch(Client& client) {
 }
 
 void Shard::mark_dirty(Client& client) {
+    // Whoever sends and does not read is answered no further: its answers would grow without bound.
+    if (!client.control.empty() && owed(client) > settings().max_owed_bytes) suspend(client, kSuspendOutput);
     if (client.dirty || client.want_write) return;
     client.dirty = true;
     dirty_.push_back(client.id);
@@ -402,6 +408,7 @@ void Shard::flush() {
             bury(*client);
             continue;
         }
+        if (owed(*client) <= settings().max_owed_bytes / 2) resume(*client, kSuspendOutput);
         if (client->session && !client->session->pulls.empty()) retained_.on_drained(*client->session);
         watch(*client);
         if (again) mark_dirty(*client);
@@ -458,8 +465,8 @@ void Shard::on_timer(Client& client) {
             break;
     }
     if (now_ >= client.ends) return close(client, mqtt::Reason::MaximumConnectTime, kExpired);
-    // A suspended connection is not read, so its silence is ours.
-    if (client.suspended != 0) client.heard = now_;
+    // A suspended connection is not read, so its silence is ours; unless it is one that does not read.
+    if ((client.suspended & ~kSuspendOutput) != 0) client.heard = now_;
     const auto patience = std::chrono::milliseconds(1500) * client.keep_alive_s;
     if (client.keep_alive_s != 0 && now_ - client.heard >= patience) {
         return close(client, mqtt::Reason::KeepAliveTimeout, kKeepAliveTimeout);

@@ -10,6 +10,8 @@ namespace latchkey::broker {
 
 namespace {
 
+constexpr std::size_t kDeniedPerPacket = 1'000;  ///< then the rest of a SUBSCRIBE is answered 0x97
+
 mqtt::Reason granted(std::uint8_t qos) {
     return static_cast<mqtt::Reason>(qos);  // 0x00, 0x01, 0x02 are the granted QoS. MQTT5 3.9.3
 }
@@ -23,9 +25,16 @@ policy::Request subscribe_request(std::string_view filter, std::uint8_t qos) {
 void Subscriptions::on_subscribe(Client& client, const mqtt::Subscribe& packet) {
     std::vector<mqtt::Reason> reasons;
     reasons.reserve(packet.filters.count());
+    const std::size_t most = shard_.settings().max_subscriptions;
+    std::size_t denied = 0;
     packet.filters.for_each([&](const mqtt::SubscribeFilter& asked) {
         if (client.phase == Client::Phase::Closing) return;
+        // A packet has room for a quarter of a million filters, and every one of them costs a decision.
+        if (reasons.size() >= most || denied >= kDeniedPerPacket) {
+            return reasons.push_back(mqtt::Reason::QuotaExceeded);
+        }
         reasons.push_back(subscribe_one(client, asked, packet.subscription_id));
+        if (mqtt::is_error(reasons.back())) ++denied;
     });
     if (client.phase == Client::Phase::Closing) return;
     std::string reason_string;

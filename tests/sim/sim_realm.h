@@ -30,7 +30,8 @@ class SimRealm final : public auth::Authenticator, public auth::Authorizer {
     };
     std::map<std::string, User> users;
     std::vector<RoleRule> rules;
-    bool hold = false;  ///< answers wait for let_go()
+    bool hold = false;   ///< answers wait for let_go()
+    bool hides = false;  ///< as a realm of passwords; a pipeline looks once, when it is made
 
     SimRealm() {
         allow("all", "#");
@@ -40,6 +41,7 @@ class SimRealm final : public auth::Authenticator, public auth::Authorizer {
         rules.push_back({std::move(role), policy::Effect::Allow,
                          policy::acts_of(policy::Act::Publish, policy::Act::Subscribe), std::move(filter)});
     }
+    bool hides_timing() const override { return hides; }
     std::size_t held() const { return held_.size(); }
     /// Answers the `index`th login that waits.
     void let_go(std::size_t index = 0) {
