@@ -283,7 +283,8 @@ void Ingress::route(Parcel* parcel, const MessageRef& message, const Sender& sen
 Parcel* Ingress::stash(const MessageRef& message, const Sender& sender) {
     auto made = std::make_unique<Parcel>();
     Parcel* parcel = made.get();
-    parcels_.emplace(parcel, std::move(made));
+    parcel->number = ++last_parcel_;
+    parcels_.emplace(parcel->number, std::move(made));
     parcel->message = message;
     parcel->sender = sender;
     if (Client* client = shard_.find_client(sender.client)) {
@@ -300,7 +301,7 @@ void Ingress::pushed(Parcel* parcel) {
 }
 
 void Ingress::complete(Parcel* parcel) {
-    const auto done = parcels_.extract(parcel);
+    const auto done = parcels_.extract(parcel->number);
     const Sender& sender = done.mapped()->sender;
     finish(sender);
     const std::uint64_t publisher = parcel->message->publisher;

@@ -42,6 +42,7 @@ class Parcel {
     MessageRef message;
     Sender sender;
     std::unique_ptr<Will> will;  ///< stays stored here until the last push was accepted
+    std::uint64_t number = 0;    ///< never used again by this shard
     std::uint32_t owed = 0;      ///< rings that have not taken it yet
     bool routed = false;         ///< the route was walked: only then may `owed` reach the end
     /// Later messages of the same session: a publisher has one message at a time whose pushes are incomplete,
@@ -112,7 +113,8 @@ class Ingress {
     std::vector<std::unique_ptr<Outlet>> forward_;
     std::deque<Uncommitted> uncommitted_;
     store::Lsn committed_ = 0;
-    std::unordered_map<Parcel*, std::unique_ptr<Parcel>> parcels_;
+    std::unordered_map<std::uint64_t, std::unique_ptr<Parcel>> parcels_;  ///< by number
+    std::uint64_t last_parcel_ = 0;
     std::unordered_map<std::uint64_t, Parcel*> incomplete_;  ///< by publishing session: see Parcel::behind
 };
 
