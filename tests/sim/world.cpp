@@ -59,7 +59,9 @@ World::World(WorldOptions world_options)
     settle();
 }
 
-World::~World() = default;
+World::~World() {
+    realm->forget();
+}
 
 std::shared_ptr<broker::Epoch> World::make_epoch() {
     auth::PipelineParts parts;
