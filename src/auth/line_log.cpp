@@ -109,9 +109,13 @@ void FileLineLog::append(std::string line, bool reserved) {
     line.push_back('\n');
     {
         const std::lock_guard lock(mutex_);
-        queue_.push_back(std::move(line));
-        if (reserved && reserved_ > 0) reserved_ -= 1;
         if (broken_) retry_ = true;
+        if (!reserved && queue_.size() + writing_ >= 2 * options_.queue_lines) {
+            ++dropped_;
+        } else {
+            queue_.push_back(std::move(line));
+        }
+        if (reserved && reserved_ > 0) reserved_ -= 1;
     }
     work_.notify_one();
 }
@@ -126,8 +130,12 @@ void FileLineLog::flush() {
 
 Health FileLineLog::health() const {
     const std::lock_guard lock(mutex_);
-    if (broken_) return {HealthState::Degraded, {*broken_}};
-    return {};
+    Health health;
+    if (broken_) health = {HealthState::Degraded, {*broken_}};
+    // What is missing stays missing; the log itself may work again.
+    if (dropped_ != 0)
+        health.reasons.push_back(Error(kLogWrite, std::to_string(dropped_) + " lines are missing"));
+    return health;
 }
 
 void FileLineLog::run() {

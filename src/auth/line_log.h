@@ -6,6 +6,7 @@
 
 #include <condition_variable>
 #include <cstddef>
+#include <cstdint>
 #include <deque>
 #include <memory>
 #include <mutex>
@@ -27,7 +28,9 @@ class LineLog {
     [[nodiscard]] virtual bool reserve(std::size_t lines) = 0;
     /// Gives back places that were not needed.
     virtual void release(std::size_t lines) = 0;
-    /// Takes one line without its newline; never fails, never waits. Uses a place set aside if `reserved`.
+    /// Takes one line without its newline; never fails, never waits. Uses a place set aside if `reserved`; a
+    /// line without a place is dropped, and counted, when a file that cannot be written has the queue twice
+    /// full.
     virtual void append(std::string line, bool reserved) = 0;
     /// Returns when everything appended before is in the file. @thread control
     virtual void flush() = 0;
@@ -88,6 +91,7 @@ class FileLineLog final : public LineLog {
     std::deque<std::string> queue_;
     std::size_t reserved_ = 0;
     std::size_t writing_ = 0;
+    std::uint64_t dropped_ = 0;  ///< lines without a place; told with health until the process ends
     std::optional<Error> broken_;
     bool retry_ = false;
     bool stopping_ = false;

@@ -225,5 +225,20 @@ TEST_F(FileLineLogTest, AFileThatCannotBeOpenedOrWrittenIsAnErrorAndLoginsArePus
     EXPECT_FALSE((*log)->reserve(1));
 }
 
+TEST_F(FileLineLogTest, LinesWithoutAPlaceDoNotFillTheMemoryWhenTheFileIsFull) {
+    auto log = FileLineLog::open({.path = "/dev/full", .queue_lines = 4});
+    ASSERT_TRUE(log);
+    for (int i = 0; i < 100; ++i)
+        (*log)->append("denied", false);
+    (*log)->flush();
+    const Health health = (*log)->health();
+    ASSERT_EQ(health.reasons.size(), 2U);
+    EXPECT_EQ(health.reasons[1].detail(), "92 lines are missing");
+    // A login that was let in has its line whatever else waits.
+    (*log)->append("login", true);
+    (*log)->flush();
+    EXPECT_EQ((*log)->health().reasons[1].detail(), "92 lines are missing");
+}
+
 }  // namespace
 }  // namespace latchkey::auth

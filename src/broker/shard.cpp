@@ -16,7 +16,7 @@ constexpr std::size_t kReadBytes = 256 * 1024;
 constexpr std::size_t kCarefulReadBytes = 4 * 1024;  ///< before CONNACK, and while anything is stashed
 constexpr std::size_t kLargeTail = 64 * 1024;        ///< beyond that a packet grows in its own buffer
 constexpr int kAcceptsPerEvent = 64;
-constexpr std::size_t kSweepSessions = 256;  ///< judged per turn
+constexpr std::size_t kSweepSteps = 1024;  ///< sessions and their filters judged per turn
 constexpr unsigned kHandshakesPerTurn = 4;
 constexpr Duration kAcceptPause = std::chrono::milliseconds(200);
 constexpr Duration kLinger = std::chrono::seconds(2);
@@ -494,11 +494,13 @@ void Shard::adopt(EpochRef epoch) {
 }
 
 void Shard::sweep() {
-    for (std::size_t i = 0; i < kSweepSessions && !sweep_.empty(); ++i) {
+    // A session may have thousands of filters, each of which costs a decision: they count, not the sessions.
+    for (std::size_t steps = 0; steps < kSweepSteps && !sweep_.empty(); ++steps) {
         Session* session = sessions_.find_serial(sweep_.back());
         sweep_.pop_back();
-        if (session && session->swept_version != epoch_->policy_version())
-            subscriptions_.judge(*session, false);
+        if (!session || session->swept_version == epoch_->policy_version()) continue;
+        steps += session->subscriptions.size();
+        subscriptions_.judge(*session, false);
     }
 }
 
