@@ -11,20 +11,6 @@ namespace latchkey::broker {
 
 namespace {
 
-std::string_view act_name(const policy::Denial& denial) {
-    switch (denial.act) {
-        case policy::Act::Publish:
-            return denial.via == policy::Via::Will ? "will" : "publish";
-        case policy::Act::Subscribe:
-            return "subscribe";
-        case policy::Act::Unsubscribe:
-            return "unsubscribe";
-        case policy::Act::Receive:
-            return "receive";
-    }
-    return "unknown";
-}
-
 std::string principal_of(const policy::Denial& denial) {
     const policy::AuthorityRef& authority = denial.program.authority();
     return authority ? policy::describe(authority->principal()) : "nobody";
@@ -41,7 +27,7 @@ DenialReport report(const policy::Denial& denial) {
     json.field("decision", policy::to_text(denial.id));
     json.field("at", auth::audit_time(denial.at));
     json.field("allowed", false);
-    json.field("act", act_name(denial));
+    json.field("act", act_name(denial.act, denial.via));
     json.field("client", denial.client_id);
     json.field("principal", principal_of(denial));
     json.field("listener", denial.listener);
@@ -70,7 +56,7 @@ DenialReport report(const policy::Denial& denial) {
     };
     line("decision", policy::to_text(denial.id));
     line("at", auth::audit_time(denial.at));
-    line("denied", std::string(act_name(denial)) + " " + denial.topic + " (QoS " +
+    line("denied", std::string(act_name(denial.act, denial.via)) + " " + denial.topic + " (QoS " +
                        std::to_string(denial.qos) + (denial.retain ? ", retained)" : ")"));
     line("client", denial.client_id);
     line("principal", principal_of(denial));

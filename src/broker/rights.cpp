@@ -16,10 +16,12 @@ namespace {
 constexpr std::size_t kDenialsKept = 1024;
 constexpr std::size_t kAuthorsKept = 4096;
 
-std::string_view act_name(const policy::Request& request) {
-    switch (request.act) {
+}  // namespace
+
+std::string_view act_name(policy::Act act, policy::Via via) {
+    switch (act) {
         case policy::Act::Publish:
-            return request.via == policy::Via::Will ? "will" : "publish";
+            return via == policy::Via::Will ? "will" : "publish";
         case policy::Act::Subscribe:
             return "subscribe";
         case policy::Act::Unsubscribe:
@@ -29,8 +31,6 @@ std::string_view act_name(const policy::Request& request) {
     }
     return "unknown";
 }
-
-}  // namespace
 
 Rights::Rights(Shard& shard, const HashSeed& seed, std::uint32_t process_epoch)
     : shard_(shard), binder_(seed), ring_(shard.index(), process_epoch, kDenialsKept) {}
@@ -118,7 +118,7 @@ const policy::Denial& Rights::tell(std::string_view client_id, std::string_view 
         decision.rule ? policy::where(*decision.rule) : std::string(policy::name(decision.reason));
     log::event(
         log::Level::Warn, "denied",
-        {log::field("act", act_name(request)), log::field("client", client_id),
+        {log::field("act", act_name(request.act, request.via)), log::field("client", client_id),
          log::field("principal", principal), log::field("topic", denial.topic),
          log::field("qos", request.qos), log::field("retain", request.retain), log::field("rule", rule),
          log::field("nearest", denial.nearest), log::field("decision", id),
@@ -131,7 +131,7 @@ const policy::Denial& Rights::tell(std::string_view client_id, std::string_view 
                               .rule = rule,
                               .decision = id,
                               .cause = policy::name(decision.reason),
-                              .detail = act_name(request)},
+                              .detail = act_name(request.act, request.via)},
                              shard_.wall());
     return denial;
 }

@@ -21,6 +21,9 @@ class Client;
 class Session;
 class Shard;
 
+/// What a request is called in logs and reports: "publish", "will", "subscribe" and so on. @thread any
+std::string_view act_name(policy::Act act, policy::Via via);
+
 /// @thread shard
 class Rights {
   public:
