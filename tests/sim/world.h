@@ -92,7 +92,7 @@ class World {
     std::string trace;
     policy::PolicyVersion policy_version = 0;
     bool fresh_pipeline = false;  ///< the next epochs bring another pipeline, not only another policy
-    std::vector<bool> frozen;  ///< shards that get no turns in step() and settle()
+    std::vector<bool> frozen;     ///< shards that get no turns in step() and settle()
 
   private:
     bool has_work(std::uint32_t shard);
