@@ -6,6 +6,7 @@ find_package(Threads REQUIRED)
 find_package(fmt REQUIRED)
 find_package(PkgConfig REQUIRED)
 find_package(Boost 1.81 REQUIRED COMPONENTS json)
+find_library(WSLAY_LIBRARY wslay REQUIRED)  # Debian's package has no pkg-config file
 pkg_check_modules(SODIUM REQUIRED IMPORTED_TARGET libsodium)
 pkg_check_modules(CURL REQUIRED IMPORTED_TARGET libcurl)
 pkg_check_modules(SPDLOG REQUIRED IMPORTED_TARGET spdlog)
@@ -14,7 +15,7 @@ pkg_check_modules(PUGIXML REQUIRED IMPORTED_TARGET pugixml)
 # What each room links beside other rooms; who may include what is layers.toml's business.
 set(lk_libs_base PkgConfig::SODIUM PkgConfig::SPDLOG Boost::json fmt::fmt Threads::Threads)
 set(lk_libs_crypto OpenSSL::Crypto PkgConfig::SODIUM)
-set(lk_libs_net OpenSSL::SSL OpenSSL::Crypto PkgConfig::CURL)
+set(lk_libs_net OpenSSL::SSL OpenSSL::Crypto PkgConfig::CURL ${WSLAY_LIBRARY})
 set(lk_libs_config PkgConfig::PUGIXML)
 
 function(lk_room name)

@@ -156,7 +156,7 @@ std::shared_ptr<broker::Epoch> Assembly::make_epoch(const std::string& admin_url
             pipeline != nullptr && pipeline->on_denied_publish == config::OnDeniedPublish::Disconnect;
         epoch->listeners.push_back({.name = listener.name,
                                     .pipeline = pipeline_of(listener.name),
-                                    .tls = tls == tls_.end() ? nullptr : tls->second,
+                                    .transport = {.tls = tls == tls_.end() ? nullptr : tls->second},
                                     .denied_publish = disconnect ? broker::DeniedPublish::Disconnect
                                                                  : broker::DeniedPublish::Acknowledge});
     }

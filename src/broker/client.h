@@ -83,9 +83,10 @@ class Client final : public mqtt::Handler {
     bool dirty = false;          ///< in the shard's flush list
     bool ready = false;          ///< in the shard's ready list: has bytes though the poller is silent
     bool want_write = false;
-    bool waits_for_gate = false;  ///< is flushed again when the packet ids of its session are committed
-    bool held_refusal = false;    ///< its refusal leaves at `deadline`
-    bool fin = false;             ///< the peer finished sending while we were not reading
+    bool read_wants_write = false;  ///< its last read waits for room to write
+    bool waits_for_gate = false;    ///< is flushed again when the packet ids of its session are committed
+    bool held_refusal = false;      ///< its refusal leaves at `deadline`
+    bool fin = false;               ///< the peer finished sending while we were not reading
 };
 
 }  // namespace latchkey::broker

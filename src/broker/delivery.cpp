@@ -16,7 +16,6 @@ namespace {
 
 constexpr std::size_t kBatchBytes = 64 * 1024;  ///< encoded per write
 constexpr int kBatchesPerTurn = 4;              ///< then others get their turn
-constexpr std::size_t kTlsRecordBytes = 16 * 1024;
 
 std::uint32_t low_half(std::uint64_t version) {
     return static_cast<std::uint32_t>(version);
@@ -387,18 +386,18 @@ bool Delivery::write(Client& client) {
         shard_.drop(client, kTransport);
         return false;
     }
-    keep_rest(client, result.status == net::IoStatus::Ok ? total : result.bytes);
+    keep_rest(client, result.status == net::IoStatus::Ok ? total : result.bytes, result.held);
     // Also when nothing was begun: what went back to the queue waits for room too.
     client.want_write = result.status == net::IoStatus::WantWrite;
     return result.status == net::IoStatus::Ok;
 }
 
-void Delivery::keep_rest(Client& client, std::size_t taken) {
+void Delivery::keep_rest(Client& client, std::size_t taken, std::size_t held) {
     const std::size_t before = client.leftover.size() + client.control.size();
     const std::size_t total = before + scratch_.size();
-    std::size_t begun = taken;
-    // A sealed TLS record holds up to 16 KiB that must be offered again unchanged: it counts as begun.
-    if (taken < total && client.transport->peer().tls) begun = std::min(total, taken + kTlsRecordBytes);
+    // A sealed TLS record or an announced WebSocket frame must be offered again unchanged: it counts as
+    // begun.
+    const std::size_t begun = std::min(total, taken + held);
     std::size_t keep = std::max(begun, before);
     for (std::size_t i = 0; i < encoded_.size(); ++i) {
         const std::size_t begin = before + encoded_[i].begin;

@@ -68,7 +68,7 @@ class Delivery {
     bool gated(const Session& session) const;
     void wait_for_gate(Client& client);
     bool write(Client& client);
-    void keep_rest(Client& client, std::size_t taken);
+    void keep_rest(Client& client, std::size_t taken, std::size_t held);
 
     Shard& shard_;
     std::uint64_t stamp_ = 0;

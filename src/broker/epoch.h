@@ -11,13 +11,11 @@
 
 #include "base/time.h"
 #include "mqtt/connection.h"
+#include "net/transport_plan.h"
 #include "policy/policy.h"
 
 namespace latchkey::auth {
 class Pipeline;
-}
-namespace latchkey::net {
-class TlsContext;
 }
 
 namespace latchkey::broker {
@@ -28,7 +26,7 @@ enum class DeniedPublish : std::uint8_t { Acknowledge, Disconnect };
 struct ListenerPlan {
     std::string name;
     std::shared_ptr<const auth::Pipeline> pipeline;  ///< null: refuses everybody
-    std::shared_ptr<const net::TlsContext> tls;      ///< null: plain
+    net::TransportPlan transport;                    ///< what stands between the socket and MQTT
     DeniedPublish denied_publish = DeniedPublish::Acknowledge;
 };
 

@@ -172,8 +172,12 @@ void Shard::accept_from(std::uint32_t listener) {
     if (stage_ != Stage::Running) return;
     const ListenerPlan& plan = epoch_->listeners[listener];
     for (int i = 0; i < kAcceptsPerEvent; ++i) {
-        net::AcceptResult result = services_.acceptors[listener]->try_accept(plan.tls.get());
+        net::AcceptResult result = services_.acceptors[listener]->try_accept(plan.transport);
         if (result.status == net::AcceptStatus::Exhausted) return pause_accepting();
+        if (result.status == net::AcceptStatus::Refused) {
+            tell_broken(result.remote, listener, result.error);
+            continue;
+        }
         if (result.status != net::AcceptStatus::Ok) return;
         ++counters_.connections;
         admit(std::move(result.transport), listener);
@@ -199,7 +203,7 @@ void Shard::on_event(const net::PollEvent& event) {
     if (event.writable) {
         client->want_write = false;
         mark_dirty(*client);
-        if (client->phase == Client::Phase::AwaitConnect) return read(id);  // a TLS handshake goes on
+        if (client->read_wants_write) return read(id);  // a handshake or the answer to a ping goes on
     }
     // What an earlier suspension left is parsed first: a FIN behind it must not be met before it.
     if ((event.readable || event.broken) && !client->ready) read(id);
@@ -217,10 +221,10 @@ void Shard::read(SlotId id) {
     std::byte* fresh = read_buffer_.append(room);
     const net::IoResult result = client->transport->read({fresh, room});
     if (on_read_end(*client, result)) return;
+    if (result.more) make_ready(*client);
     if (result.bytes == 0) return;
     client->tail.clear();
     read_buffer_.truncate(before + result.bytes);
-    if (result.more) make_ready(*client);
     parse(*client, read_buffer_.bytes());
 }
 
@@ -230,7 +234,8 @@ std::size_t Shard::read_room(const Client& client) const {
 }
 
 bool Shard::on_read_end(Client& client, const net::IoResult& result) {
-    if (result.status == net::IoStatus::WantWrite) {
+    client.read_wants_write = result.status == net::IoStatus::WantWrite;
+    if (client.read_wants_write) {
         client.want_write = true;
         watch(client);
         return true;
@@ -240,13 +245,17 @@ bool Shard::on_read_end(Client& client, const net::IoResult& result) {
         return true;
     }
     if (result.status != net::IoStatus::Failed) return false;
-    log::event(log::Level::Info, "connection_failed",
-               {log::field("address", client.transport->peer().remote.text()),
-                log::field("listener", epoch_->listeners[client.listener].name),
-                log::field("cause", result.error ? result.error->text : "the connection broke"),
-                log::field("remedy", result.error ? result.error->remedy : std::string_view())});
+    tell_broken(client.transport->peer().remote, client.listener, result.error);
     drop(client, kTransport);
     return true;
+}
+
+void Shard::tell_broken(const net::Address& remote, std::uint32_t listener, const ErrorInfo* error) const {
+    log::event(
+        log::Level::Info, "connection_failed",
+        {log::field("address", remote.text()), log::field("listener", epoch_->listeners[listener].name),
+         log::field("cause", error ? error->text : "the connection broke"),
+         log::field("remedy", error ? error->remedy : std::string_view())});
 }
 
 void Shard::grow_tail(Client& client) {
@@ -258,7 +267,7 @@ void Shard::grow_tail(Client& client) {
     const net::IoResult result = client.transport->read({fresh, room});
     client.tail.truncate(have + result.bytes);
     if (on_read_end(client, result)) return;
-    client.heard = now_;
+    if (result.bytes != 0) client.heard = now_;
     if (result.more) make_ready(client);
     if (client.tail.size() < client.need) return;
     mqtt::Buffer whole = std::move(client.tail);

@@ -143,6 +143,7 @@ class Shard final : public net::Turnable {
     bool may_handshake(const Client& client);
     void pause_accepting();
     bool on_read_end(Client& client, const net::IoResult& result);
+    void tell_broken(const net::Address& remote, std::uint32_t listener, const ErrorInfo* error) const;
     void run_ready();
     void run_timers();
     void on_timer(Client& client);

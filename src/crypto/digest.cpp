@@ -30,6 +30,16 @@ Digest256 sha256(std::string_view bytes) {
     return digest;
 }
 
+std::array<std::byte, 20> sha1(std::string_view bytes) {
+    const MdCtxPtr context(EVP_MD_CTX_new());
+    must(context ? 1 : 0);
+    std::array<std::byte, 20> digest{};
+    must(EVP_DigestInit_ex2(context.get(), sha1_method(), nullptr));
+    must(EVP_DigestUpdate(context.get(), bytes.data(), bytes.size()));
+    must(EVP_DigestFinal_ex(context.get(), reinterpret_cast<unsigned char*>(digest.data()), nullptr));
+    return digest;
+}
+
 std::string to_hex(std::span<const std::byte> bytes) {
     constexpr std::string_view kDigits = "0123456789abcdef";
     std::string out;

@@ -1,5 +1,5 @@
-// SHA-256 and HMAC-SHA-256. The algorithm is fetched from the library once per process: a fetch per call
-// takes locks that all shards would share.
+// SHA-256 and HMAC-SHA-256, and one use of SHA-1. The algorithm is fetched from the library once per process:
+// a fetch per call takes locks that all shards would share.
 // SPDX-License-Identifier: Apache-2.0
 #pragma once
 
@@ -19,6 +19,9 @@ using Digest256 = std::array<std::byte, 32>;
 
 /// @thread any
 Digest256 sha256(std::string_view bytes);
+
+/// For WebSocket's handshake alone (RFC 6455 4.2.2), where it protects nothing. @thread any
+std::array<std::byte, 20> sha1(std::string_view bytes);
 
 /// Lower-case hexadecimal. @thread any
 std::string to_hex(std::span<const std::byte> bytes);

@@ -44,6 +44,11 @@ const EVP_MD* sha256_method() {
     return method;
 }
 
+const EVP_MD* sha1_method() {
+    static const EVP_MD* const method = fetch("SHA1");
+    return method;
+}
+
 const EVP_MD* digest_of(Algorithm algorithm) {
     static const EVP_MD* const sha384 = fetch("SHA2-384");
     static const EVP_MD* const sha512 = fetch("SHA2-512");

@@ -70,6 +70,7 @@ MacCtxPtr prepare_hmac(std::string_view key, const EVP_MD* digest);
 const EVP_MD* digest_of(Algorithm algorithm);
 /// SHA-256, fetched once per process.
 const EVP_MD* sha256_method();
+const EVP_MD* sha1_method();
 
 enum class KeyKind : unsigned char { Rsa, P256, P384, P521, Ed25519 };
 

@@ -65,6 +65,12 @@ Result<Address> parse_address(std::string_view host, std::uint16_t port) {
     return fail(kAddressInvalid, host);
 }
 
+Address unmapped(const Address& address) {
+    if (address.size != 16 || std::memcmp(address.raw.data(), kMapped.data(), kMapped.size()) != 0)
+        return address;
+    return make(address.raw.data() + 12, 4, address.port);
+}
+
 Address from_sockaddr(const sockaddr_storage& from) {
     if (from.ss_family == AF_INET) {
         sockaddr_in v4{};

@@ -36,6 +36,9 @@ struct Address {
 /// @error kAddressInvalid
 Result<Address> parse_address(std::string_view host, std::uint16_t port);
 
+/// IPv4 that is mapped into IPv6 as what it is; anything else unchanged.
+Address unmapped(const Address& address);
+
 Address from_sockaddr(const sockaddr_storage& from);
 /// Fills `to`; returns its length for bind and connect.
 unsigned to_sockaddr(const Address& from, sockaddr_storage& to);

@@ -120,7 +120,7 @@ class RawServer {
     }
     // A web server's plain socket: ours would tell HTTP that it is on an MQTT port.
     std::unique_ptr<net::Transport> accept() {
-        if (tls_) return listener_->try_accept(tls_.get()).transport;
+        if (tls_) return listener_->try_accept({.tls = tls_}).transport;
         net::OwnedFd socket(::accept4(listener_->handle(), nullptr, nullptr, SOCK_NONBLOCK | SOCK_CLOEXEC));
         return socket.valid() ? net::make_tcp_transport(std::move(socket), {}, 0) : nullptr;
     }

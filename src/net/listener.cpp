@@ -10,8 +10,7 @@
 #include <sys/socket.h>
 
 #include "net/errors.h"
-#include "net/tcp.h"
-#include "net/tls.h"
+#include "net/transport_plan.h"
 
 namespace latchkey::net {
 namespace {
@@ -73,17 +72,17 @@ Result<std::unique_ptr<TcpListener>> TcpListener::open(const ListenOptions& opti
     return std::unique_ptr<TcpListener>(new TcpListener(std::move(socket), bound));
 }
 
-AcceptResult TcpListener::try_accept(const TlsContext* tls) {
+AcceptResult TcpListener::try_accept(const TransportPlan& plan) {
     sockaddr_storage storage{};
     socklen_t size = sizeof storage;
     OwnedFd socket(
         ::accept4(socket_.get(), reinterpret_cast<sockaddr*>(&storage), &size, SOCK_NONBLOCK | SOCK_CLOEXEC));
-    if (!socket.valid()) return {.status = status_of(errno), .transport = nullptr};
+    if (!socket.valid()) return {.status = status_of(errno)};
     const Address remote = from_sockaddr(storage);
+    if (plan.proxy && !plan.proxy->allows(remote))
+        return {.status = AcceptStatus::Refused, .error = &kProxyUnlisted, .remote = remote};
     AcceptResult result;
-    result.transport = tls == nullptr
-                           ? make_tcp_transport(std::move(socket), remote, address_.port, FirstBytes::Mqtt)
-                           : tls->accept(std::move(socket), remote, address_.port);
+    result.transport = make_transport(plan, std::move(socket), remote, address_.port);
     result.status = result.transport == nullptr ? AcceptStatus::Exhausted : AcceptStatus::Ok;
     return result;
 }

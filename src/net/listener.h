@@ -13,19 +13,21 @@
 #include "net/address.h"
 #include "net/fd.h"
 #include "net/transport.h"
+#include "net/transport_plan.h"
 
 namespace latchkey::net {
-
-class TlsContext;
 
 enum class AcceptStatus : std::uint8_t {
     Ok,
     None,       ///< nobody waits (or another shard was faster)
     Exhausted,  ///< out of descriptors or memory: stop accepting for a while, or the poller fires for ever
+    Refused,    ///< one was closed for what it is; `error` says why, `remote` who
 };
 struct AcceptResult {
     AcceptStatus status = AcceptStatus::None;
-    std::unique_ptr<Transport> transport;
+    std::unique_ptr<Transport> transport{};
+    const ErrorInfo* error = nullptr;
+    Address remote{};
 };
 
 /// Seam with two methods: where connections come from. @thread any (shards share one)
@@ -33,8 +35,8 @@ class Acceptor {
   public:
     virtual ~Acceptor() = default;
     virtual int handle() const = 0;
-    /// One waiting connection; never waits. @param tls  of the epoch under which it is accepted; null = plain
-    virtual AcceptResult try_accept(const TlsContext* tls) = 0;
+    /// One waiting connection; never waits. @param plan  of the epoch under which it is accepted
+    virtual AcceptResult try_accept(const TransportPlan& plan) = 0;
 };
 
 struct ListenOptions {
@@ -50,7 +52,7 @@ class TcpListener final : public Acceptor {
     static Result<std::unique_ptr<TcpListener>> open(const ListenOptions& options);
 
     int handle() const override { return socket_.get(); }
-    AcceptResult try_accept(const TlsContext* tls) override;
+    AcceptResult try_accept(const TransportPlan& plan) override;
     /// For a server with an event loop of its own; nothing is accepted here afterwards.
     OwnedFd take_socket() { return std::move(socket_); }
     /// With the port that was chosen.

@@ -16,6 +16,7 @@
 
 #include "net/errors.h"
 #include "net/first_bytes.h"
+#include "net/gather.h"
 
 namespace latchkey::net {
 namespace {
@@ -58,52 +59,19 @@ IoResult failed(const ErrorInfo& error, const char* detail = nullptr) {
     return {.error = &error, .detail = detail};
 }
 
-// Walks what the caller offers and cuts it into records.
-class Gather {
-  public:
-    explicit Gather(std::span<const iovec> from) : from_(from) { skip_empty(); }
-    bool done() const { return index_ == from_.size(); }
-
-    /// The next record's bytes: in place when one piece fills it or is the last, else copied to `scratch`.
-    std::span<const std::byte> peek(std::array<std::byte, kRecordBytes>& scratch) const {
-        const auto first = piece(index_, offset_);
-        if (first.size() >= kRecordBytes || index_ + 1 == from_.size())
-            return first.first(std::min(first.size(), kRecordBytes));
-        std::size_t size = 0;
-        for (std::size_t i = index_; i < from_.size() && size < kRecordBytes; ++i) {
-            const auto next = piece(i, i == index_ ? offset_ : 0);
-            const std::size_t part = std::min(next.size(), kRecordBytes - size);
-            if (part != 0) std::memcpy(scratch.data() + size, next.data(), part);
-            size += part;
-        }
-        return std::span(scratch).first(size);
+// The next record's bytes: in place when one piece fills it or is the last, else copied to `scratch`.
+std::span<const std::byte> next_record(const Gather& from, std::array<std::byte, kRecordBytes>& scratch) {
+    const auto first = from.piece();
+    if (first.size() >= kRecordBytes || from.last()) return first.first(std::min(first.size(), kRecordBytes));
+    std::size_t size = 0;
+    for (std::size_t ahead = 0; ahead < from.pieces() && size < kRecordBytes; ++ahead) {
+        const auto next = from.piece_at(ahead);
+        const std::size_t part = std::min(next.size(), kRecordBytes - size);
+        if (part != 0) std::memcpy(scratch.data() + size, next.data(), part);
+        size += part;
     }
-
-    void advance(std::size_t bytes) {
-        while (bytes > 0) {
-            const std::size_t part = std::min(bytes, from_[index_].iov_len - offset_);
-            offset_ += part;
-            bytes -= part;
-            skip_empty();
-        }
-    }
-
-  private:
-    std::span<const std::byte> piece(std::size_t index, std::size_t offset) const {
-        const iovec& of = from_[index];
-        return std::span(static_cast<const std::byte*>(of.iov_base), of.iov_len).subspan(offset);
-    }
-    void skip_empty() {
-        while (index_ < from_.size() && offset_ == from_[index_].iov_len) {
-            ++index_;
-            offset_ = 0;
-        }
-    }
-
-    std::span<const iovec> from_;
-    std::size_t index_ = 0;
-    std::size_t offset_ = 0;
-};
+    return std::span(scratch).first(size);
+}
 
 class TlsTransport final : public Transport {
   public:
@@ -112,7 +80,7 @@ class TlsTransport final : public Transport {
         peer_.remote = remote;
         peer_.local_port = local_port;
         peer_.handshake_done = false;
-        peer_.tls = std::make_unique<TlsFacts>();
+        peer_.tls = &facts_;
     }
     ~TlsTransport() override { close(); }
 
@@ -150,7 +118,7 @@ class TlsTransport final : public Transport {
         std::array<std::byte, kRecordBytes> scratch;  // NOLINT: filled before use
         Gather gather(from);
         while (!gather.done()) {
-            const std::span<const std::byte> record = gather.peek(scratch);
+            const std::span<const std::byte> record = next_record(gather, scratch);
             ERR_clear_error();
             errno = 0;
             std::size_t taken = 0;
@@ -158,6 +126,7 @@ class TlsTransport final : public Transport {
             if (answer != 1) {
                 IoResult stopped = stopped_by(answer);
                 stopped.bytes = result.bytes;
+                stopped.held = record.size();
                 return stopped;
             }
             result.bytes += taken;
@@ -216,7 +185,7 @@ class TlsTransport final : public Transport {
 
     void note_facts() {
         peer_.handshake_done = true;
-        TlsFacts& facts = *peer_.tls;
+        TlsFacts& facts = facts_;
         facts.version = SSL_get_version(ssl_.get());
         facts.cipher = SSL_CIPHER_get_name(SSL_get_current_cipher(ssl_.get()));
         facts.resumed = SSL_session_reused(ssl_.get()) == 1;
@@ -271,6 +240,7 @@ class TlsTransport final : public Transport {
     bool listened_;
     const ErrorInfo* dead_ = nullptr;
     const char* detail_ = nullptr;
+    TlsFacts facts_;
     PeerFacts peer_;
 };
 

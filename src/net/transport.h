@@ -29,7 +29,12 @@ enum class IoStatus : std::uint8_t {
 struct IoResult {
     IoStatus status = IoStatus::Failed;
     std::size_t bytes = 0;  ///< read or taken by this call; a write that wants may have taken some
-    bool more = false;  ///< bytes wait inside the transport though the socket may be quiet: treat as readable
+    /// Bytes wait inside the transport though the socket may be quiet: treat as readable, also after
+    /// WantRead.
+    bool more = false;
+    /// Write: so many bytes after the taken ones are promised to the peer already, sealed in a record or
+    /// announced by a frame's length. They are offered again first, unchanged, whatever else changes.
+    std::size_t held = 0;
     const ErrorInfo* error = nullptr;  ///< set when Failed
     const char* detail = nullptr;      ///< static text or null, for the log
 };
@@ -48,8 +53,8 @@ struct TlsFacts {
 struct PeerFacts {
     Address remote;
     std::uint16_t local_port = 0;
-    bool handshake_done = true;     ///< false while TLS is still negotiating
-    std::unique_ptr<TlsFacts> tls;  ///< null on a plain transport
+    bool handshake_done = true;     ///< false while PROXY, TLS or WebSocket still open the connection
+    const TlsFacts* tls = nullptr;  ///< the transport's; null on a plain one
 };
 
 /// @thread whoever owns it at the moment; never two at once
@@ -59,12 +64,11 @@ class Transport {
 
     /// The descriptor (or the simulator's number) to register with the poller; -1 once closed.
     virtual int handle() const = 0;
-    /// Reads what is there, up to `into`. Never waits. Drives a TLS handshake: then WantRead or WantWrite
-    /// with 0 bytes.
+    /// Reads what is there, up to `into`. Never waits. Drives handshakes and answers pings: then WantRead or
+    /// WantWrite with 0 bytes; after WantWrite it is called again when the handle is writable.
     virtual IoResult read(std::span<std::byte> into) = 0;
     /// Writes as much as the socket takes. Never waits. Ok = all of it. After WantWrite or WantRead the
-    /// caller offers again what was not taken, the same bytes first and at least as many (a sealed TLS record
-    /// holds them).
+    /// caller offers again what was not taken: `held` bytes of it unchanged, and at least as many.
     virtual IoResult write(std::span<const iovec> from) = 0;
     /// Says goodbye as far as that needs no waiting, then closes. Idempotent.
     virtual void close() = 0;

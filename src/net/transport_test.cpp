@@ -129,7 +129,7 @@ TEST(Listener, AForeignAddressIsRefused) {
 
 TEST(Listener, NothingWaitingIsNone) {
     const auto listener = listen_somewhere();
-    const net::AcceptResult result = listener->try_accept(nullptr);
+    const net::AcceptResult result = listener->try_accept({});
     EXPECT_EQ(result.status, net::AcceptStatus::None);
     EXPECT_EQ(result.transport, nullptr);
 }
@@ -149,11 +149,11 @@ TEST(Listener, StandsInTwoPollersAndEachConnectionIsAcceptedOnce) {
     while (accepted < 20 && kClock.mono() < give_up) {
         for (net::Poller* poller : {one.get(), two.get()}) {
             poller->wait(kClock.mono(), kClock.mono(), events);
-            if (!events.empty() && listener->try_accept(nullptr).status == net::AcceptStatus::Ok) ++accepted;
+            if (!events.empty() && listener->try_accept({}).status == net::AcceptStatus::Ok) ++accepted;
         }
     }
     EXPECT_EQ(accepted, 20);
-    EXPECT_EQ(listener->try_accept(nullptr).status, net::AcceptStatus::None);
+    EXPECT_EQ(listener->try_accept({}).status, net::AcceptStatus::None);
 }
 
 TEST(Address, TextForms) {

@@ -5,6 +5,8 @@
 #include <algorithm>
 #include <cstring>
 
+#include "net/websocket.h"
+
 namespace latchkey::sim {
 
 SimTransport::SimTransport(SimNet& network, int handle, std::shared_ptr<Pipe> in, std::shared_ptr<Pipe> out)
@@ -60,10 +62,11 @@ const SimNet::Ends* SimNet::find(int handle) const {
     return found == ends_.end() ? nullptr : &found->second;
 }
 
-net::AcceptResult SimAcceptor::try_accept(const net::TlsContext*) {
+net::AcceptResult SimAcceptor::try_accept(const net::TransportPlan& plan) {
     if (waiting_.empty()) return {};
     auto transport = std::move(waiting_.front());
     waiting_.pop_front();
+    if (plan.websocket) transport = net::make_websocket_transport(std::move(transport), plan.websocket);
     return {net::AcceptStatus::Ok, std::move(transport)};
 }
 

@@ -72,7 +72,7 @@ class SimAcceptor final : public net::Acceptor {
   public:
     explicit SimAcceptor(int handle) : handle_(handle) {}
     int handle() const override { return handle_; }
-    net::AcceptResult try_accept(const net::TlsContext* tls) override;
+    net::AcceptResult try_accept(const net::TransportPlan& plan) override;
     void offer(std::unique_ptr<net::Transport> transport) { waiting_.push_back(std::move(transport)); }
     bool waiting() const { return !waiting_.empty(); }
 

@@ -81,7 +81,7 @@ std::shared_ptr<broker::Epoch> World::make_epoch() {
     // The pipeline itself stays the same from epoch to epoch unless a test says otherwise.
     if (!shards.empty() && !fresh_pipeline)
         pipeline = std::const_pointer_cast<auth::Pipeline>(peers[0]->epoch()->listeners[0].pipeline);
-    epoch->listeners.push_back({"sim", pipeline, nullptr, options.denied});
+    epoch->listeners.push_back({"sim", pipeline, {}, options.denied});
     epoch->settings = options.settings;
     epoch->settings.admin_url = "http://127.0.0.1:8080";
     return epoch;

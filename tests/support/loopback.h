@@ -43,10 +43,14 @@ inline net::Dialled dial_to(const net::TcpListener& listener) {
     return dialled ? std::move(*dialled) : net::Dialled{};
 }
 
+inline std::unique_ptr<net::Transport> accept_by(net::TcpListener& listener, const net::TransportPlan& plan) {
+    EXPECT_TRUE(await_handle(listener.handle(), POLLIN));
+    return listener.try_accept(plan).transport;
+}
+/// @param tls  borrowed; null = plain
 inline std::unique_ptr<net::Transport> accept_from(net::TcpListener& listener,
                                                    const net::TlsContext* tls = nullptr) {
-    EXPECT_TRUE(await_handle(listener.handle(), POLLIN));
-    return listener.try_accept(tls).transport;
+    return accept_by(listener, {.tls = {std::shared_ptr<const net::TlsContext>(), tls}});
 }
 
 inline TransportPair tcp_pair() {
