@@ -47,7 +47,8 @@ function(lk_executable)
   endif()
 endfunction()
 
-# One binary per room (label unit), one for tests/sim (label sim); tests/support is a library for all of them.
+# One binary per room (label unit), one for tests/sim and one for tests/conformance (label sim), which stands on the
+# simulator; tests/support is a library for all of them.
 function(lk_tests)
   find_package(GTest REQUIRED)
   include(GoogleTest)
@@ -72,6 +73,13 @@ function(lk_tests)
     add_executable(test_sim ${sim})
     target_link_libraries(test_sim PRIVATE lk_broker lk_test_support)
     gtest_discover_tests(test_sim DISCOVERY_TIMEOUT 60 PROPERTIES LABELS sim TIMEOUT 600)
+  endif()
+  file(GLOB conformance CONFIGURE_DEPENDS ${CMAKE_SOURCE_DIR}/tests/conformance/*.cpp)
+  list(FILTER sim EXCLUDE REGEX "_test\\.cpp$")
+  if(conformance)
+    add_executable(test_conformance ${conformance} ${sim})
+    target_link_libraries(test_conformance PRIVATE lk_broker lk_test_support)
+    gtest_discover_tests(test_conformance DISCOVERY_TIMEOUT 60 PROPERTIES LABELS sim TIMEOUT 600)
   endif()
 endfunction()
 

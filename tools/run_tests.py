@@ -92,11 +92,13 @@ def build(preset, jobs, totals):
 
 
 def expected_suites():
-    """The test binaries that the tree promises: one per room with tests, one for the simulator."""
+    """The test binaries that the tree promises: one per room with tests, one for the simulator, one for conformance."""
     rooms = {path.relative_to(ROOT / "src").parts[0] for path in (ROOT / "src").rglob("*_test.cpp")}
     suites = {f"test_{room}" for room in rooms}
     if any((ROOT / "tests/sim").rglob("*.cpp")):
         suites.add("test_sim")
+    if any((ROOT / "tests/conformance").glob("*.cpp")):
+        suites.add("test_conformance")
     return suites
 
 

@@ -110,7 +110,7 @@ std::optional<std::uint8_t> connack_return_code(Reason reason) noexcept {
     }
     if (reason == Reason::BadUserNameOrPassword) return std::uint8_t{4};
     if (reason == Reason::NotAuthorized || reason == Reason::Banned ||
-        reason == Reason::BadAuthenticationMethod || reason == Reason::TopicNameInvalid) {
+        reason == Reason::BadAuthenticationMethod) {
         return std::uint8_t{5};
     }
     return std::nullopt;
