@@ -8,6 +8,7 @@
 #include <fmt/core.h>
 #include <fmt/ranges.h>
 
+#include "config/listener_transport.h"
 #include "net/tls.h"
 
 namespace latchkey::app {
@@ -108,11 +109,13 @@ void Assembly::make_policy(policy::PolicyVersion version, Faults& faults) {
 void Assembly::make_tls(Faults& faults) {
     for (const config::ListenerConfig& listener : configuration_.listeners) {
         if (!config::has_tls(listener.kind)) continue;
-        auto context = net::TlsContext::load({.certificate_file = listener.certificate,
-                                              .key_file = listener.key,
-                                              .client_certificate = listener.client_certificate,
-                                              .client_ca_file = listener.client_ca,
-                                              .protocol = net::TlsProtocol::Mqtt});
+        auto context =
+            net::TlsContext::load({.certificate_file = listener.certificate,
+                                   .key_file = listener.key,
+                                   .client_certificate = listener.client_certificate,
+                                   .client_ca_file = listener.client_ca,
+                                   .protocol = config::is_websocket(listener.kind) ? net::TlsProtocol::Http
+                                                                                   : net::TlsProtocol::Mqtt});
         if (context)
             tls_.emplace(listener.name, *std::move(context));
         else
@@ -156,7 +159,9 @@ std::shared_ptr<broker::Epoch> Assembly::make_epoch(const std::string& admin_url
             pipeline != nullptr && pipeline->on_denied_publish == config::OnDeniedPublish::Disconnect;
         epoch->listeners.push_back({.name = listener.name,
                                     .pipeline = pipeline_of(listener.name),
-                                    .transport = {.tls = tls == tls_.end() ? nullptr : tls->second},
+                                    .transport = {.tls = tls == tls_.end() ? nullptr : tls->second,
+                                                  .websocket = config::websocket_options(listener),
+                                                  .proxy = config::proxy_rules(listener)},
                                     .denied_publish = disconnect ? broker::DeniedPublish::Disconnect
                                                                  : broker::DeniedPublish::Acknowledge});
     }

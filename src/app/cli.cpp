@@ -34,10 +34,11 @@ void define_serve(CLI::App& root, ServeArgs& args) {
     app->add_option("--data", args.data, "data folder (default ./latchkey-data, or the config's)");
     app->add_option("--ready-file", args.ready_file,
                     "written once every listener accepts: pid and ports as JSON");
-    app->add_option("--listener", args.listeners,
-                    "KIND:[ADDRESS:]PORT[,name=N][,cert=F,key=F][,client-ca=F]; repeatable; replaces the "
-                    "config's listeners; KIND is tcp or tls; loopback unless ADDRESS is given; port 0 is any "
-                    "free one");
+    app->add_option(
+        "--listener", args.listeners,
+        "KIND:[ADDRESS:]PORT[,name=N][,cert=F,key=F][,client-ca=F][,path=P]; repeatable; replaces "
+        "the config's listeners; KIND is tcp, tls, ws or wss; loopback unless ADDRESS is given; "
+        "port 0 is any free one");
     app->add_option("--shards", args.shards, "shares of the broker, each on a thread (default: one per core)")
         ->check(CLI::Range(1, 64));
     app->add_option("--admin-port", args.admin_port,

@@ -33,6 +33,12 @@ std::string dev_config(const DevFolder& folder, std::uint16_t admin_port) {
     out += fmt::format(
         "[[listeners]]\nname = \"tls\"\nkind = \"tls\"\nport = {}\ncertificate = {}\nkey = {}\n\n",
         kDevTlsPort, quoted(folder.file("server.pem")), quoted(folder.file("server-key.pem")));
+    // Pages of this machine's own admin port may connect; others cannot, or any page in the developer's
+    // browser could.
+    out += fmt::format(
+        "[[listeners]]\nname = \"ws\"\nkind = \"ws\"\nport = {}\nallowed_origins = [\"http://127.0.0.1:{}\", "
+        "\"http://localhost:{}\"]\n\n",
+        kDevWsPort, admin_port, admin_port);
     out += fmt::format(
         "[realms.dev]\nkind = \"jwt\"\njwks_url = {}\nissuer = [{}]\naudience = [{}]\nroles_claim = "
         "\"roles\"\n\n",
@@ -74,9 +80,11 @@ std::string dev_welcome(const DevFolder& folder, const std::string& binary, cons
         out += fmt::format("    {} {} port {}\n", one.name, one.address, one.port);
     out += fmt::format("    CA certificate {}\n    admin {}/health, /decisions\n    token issuer {}\n\n",
                        folder.file("ca.pem"), admin_url, folder.issuer());
-    if (listeners.empty()) return out;
     const auto plain = std::ranges::find(listeners, "tcp", &admin::ListenerStatus::kind);
-    const admin::ListenerStatus& use = plain == listeners.end() ? listeners.front() : *plain;
+    const auto direct = std::ranges::find_if(
+        listeners, [](const admin::ListenerStatus& one) { return one.kind == "tcp" || one.kind == "tls"; });
+    if (direct == listeners.end()) return out;  // `pub` and `sub` speak no WebSocket
+    const admin::ListenerStatus& use = plain == listeners.end() ? *direct : *plain;
     const std::string where = fmt::format("-h {} -p {}{}", use.address, use.port,
                                           use.kind == "tls" ? " --cafile " + file("ca.pem") : std::string());
     const std::string sensor = "-i sensor-1 --token-file " + file("sensor.token");

@@ -15,6 +15,7 @@ namespace latchkey::app {
 
 inline constexpr std::uint16_t kDevTcpPort = 1883;
 inline constexpr std::uint16_t kDevTlsPort = 8883;
+inline constexpr std::uint16_t kDevWsPort = 8083;
 inline constexpr std::uint16_t kDevAdminPort = 8080;
 
 /// The running parts of development mode; the issuer serves from the folder.

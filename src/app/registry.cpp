@@ -15,7 +15,8 @@
 namespace latchkey::app {
 namespace {
 
-constexpr std::array kListeners{config::ListenerKind::Tcp, config::ListenerKind::Tls};
+constexpr std::array kListeners{config::ListenerKind::Tcp, config::ListenerKind::Tls,
+                                config::ListenerKind::Ws, config::ListenerKind::Wss};
 
 template <class... Branches>
 struct Overloaded : Branches... {

@@ -116,7 +116,7 @@ TEST_F(DevFolderTest, ItsConfigurationLoadsWithoutAFault) {
     EXPECT_TRUE(loaded.faults.empty()) << loaded.faults.to_text();
     ASSERT_TRUE(loaded.configuration);
     EXPECT_TRUE(loaded.configuration->concerns.empty());
-    ASSERT_EQ(loaded.configuration->listeners.size(), 2U);
+    ASSERT_EQ(loaded.configuration->listeners.size(), 3U);
     for (const config::ListenerConfig& listener : loaded.configuration->listeners)
         EXPECT_EQ(listener.address, "127.0.0.1");
 }

@@ -11,12 +11,13 @@ namespace {
 
 constexpr std::array<std::string_view, 3> kClientCertificates{"none", "optional", "required"};
 
-constexpr std::array<Field, 9> kListenerRows{
+constexpr std::array<Field, 13> kListenerRows{
     field<&ListenerConfig::name>(
         "name", {.default_text = "kind and port, as tcp-1883", .doc = "what pipelines and logs call it"}),
     field<&ListenerConfig::kind>(
-        "kind",
-        {.required = true, .doc = "the transport; this version has tcp and tls", .choices = kListenerKinds}),
+        "kind", {.required = true,
+                 .doc = "the transport: MQTT directly or over WebSocket, without or with TLS",
+                 .choices = kListenerKinds}),
     field<&ListenerConfig::address>("address", {.doc = "the address to listen at; 0.0.0.0 or :: for all"}),
     field<&ListenerConfig::port>("port", {.required = true, .doc = "0 takes any free port"}),
     field<&ListenerConfig::certificate>(
@@ -33,6 +34,19 @@ constexpr std::array<Field, 9> kListenerRows{
     field<&ListenerConfig::allow_plain_credentials>(
         "allow_plain_credentials",
         {.doc = "passwords and tokens may cross a network without TLS here; loopback needs no such word"}),
+    field<&ListenerConfig::path>(
+        "path", {.default_text = "/mqtt", .doc = "ws and wss: the path of the URL that clients connect to"}),
+    field<&ListenerConfig::allowed_origins>(
+        "allowed_origins",
+        {.doc = "ws and wss: pages that may connect, as https://app.example; * any page; clients that are no "
+                "browser need no entry"}),
+    field<&ListenerConfig::proxy_protocol>(
+        "proxy_protocol",
+        {.doc = "each connection begins with a PROXY header, version 1 or 2, also before TLS"}),
+    field<&ListenerConfig::proxy_from>(
+        "proxy_from",
+        {.doc = "required with proxy_protocol: the load balancers, as 10.0.0.5 or 10.0.0.0/24; others are "
+                "closed"}),
 };
 constexpr FieldTable kListenerTable{"listeners", "Where clients connect; one [[listeners]] block each.",
                                     kListenerRows};
@@ -111,6 +125,10 @@ std::string_view name_of(ListenerKind kind) noexcept {
 
 bool has_tls(ListenerKind kind) noexcept {
     return kind == ListenerKind::Tls || kind == ListenerKind::Wss;
+}
+
+bool is_websocket(ListenerKind kind) noexcept {
+    return kind == ListenerKind::Ws || kind == ListenerKind::Wss;
 }
 
 const FieldTable& listener_fields() {

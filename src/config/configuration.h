@@ -35,6 +35,8 @@ inline constexpr std::string_view kListenerKinds[] = {"tcp", "tls", "ws", "wss"}
 std::string_view name_of(ListenerKind kind) noexcept;
 /// tls or wss.
 bool has_tls(ListenerKind kind) noexcept;
+/// ws or wss.
+bool is_websocket(ListenerKind kind) noexcept;
 
 /// One listening socket. ([[listeners]], or --listener)
 struct ListenerConfig {
@@ -47,6 +49,10 @@ struct ListenerConfig {
     net::ClientCertificate client_certificate = net::ClientCertificate::None;
     std::string client_ca;
     bool allow_plain_credentials = false;  ///< passwords and tokens in clear beyond loopback
+    std::string path;                      ///< of ws and wss; empty: /mqtt
+    std::vector<std::string> allowed_origins;
+    bool proxy_protocol = false;
+    std::vector<std::string> proxy_from;  ///< addresses and prefixes
     bool from_flag = false;
     Position at;
 };

@@ -6,6 +6,7 @@
 #include <fmt/core.h>
 
 #include "config/configuration.h"
+#include "config/listener_transport.h"
 #include "config/xml_reader.h"
 #include "net/address.h"
 
@@ -56,6 +57,7 @@ class Judge {
             if (listener.name.empty())
                 listener.name = fmt::format("{}-{}", name_of(listener.kind), listener.port);
             listener_tls(listener);
+            judge_listener_transport(listener, faults_);
             const auto address = net::parse_address(listener.address, listener.port);
             if (!address) {
                 faults_.error(listener.at, fmt::format("address \"{}\" is no IP address", listener.address),
@@ -106,10 +108,12 @@ class Judge {
         const std::string message =
             fmt::format("listener {} at {} takes passwords and tokens without TLS from beyond this machine",
                         listener.name, listener.address);
+        const std::string_view secure = is_websocket(listener.kind) ? "wss" : "tls";
         if (native_ && !listener.from_flag)
-            faults_.error(listener.at, message, "use kind tls, or write allow_plain_credentials = true");
+            faults_.error(listener.at, message,
+                          fmt::format("use kind {}, or write allow_plain_credentials = true", secure));
         else
-            faults_.warning(listener.at, message, "use tls");
+            faults_.warning(listener.at, message, fmt::format("use {}", secure));
     }
 
     void realms() {

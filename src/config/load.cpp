@@ -120,6 +120,7 @@ Result<void> parse_option(std::string_view option, ListenerConfig& listener) {
                           : key == "cert"      ? &listener.certificate
                           : key == "key"       ? &listener.key
                           : key == "client-ca" ? &listener.client_ca
+                          : key == "path"      ? &listener.path
                                                : nullptr;
     if (member == nullptr) return fail(kBadListenerFlag, fmt::format("unknown option \"{}\"", key));
     if (!member->empty()) return fail(kBadListenerFlag, fmt::format("\"{}\" is given twice", key));

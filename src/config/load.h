@@ -21,7 +21,8 @@ struct LoadOptions {
     /// From --listener: these replace the listeners of the file. ESE files have none of their own.
     std::vector<ListenerConfig> listeners;
     /// What this build can open; others are faults.
-    std::vector<ListenerKind> listener_kinds{ListenerKind::Tcp, ListenerKind::Tls};
+    std::vector<ListenerKind> listener_kinds{ListenerKind::Tcp, ListenerKind::Tls, ListenerKind::Ws,
+                                             ListenerKind::Wss};
     /// --allow-plain-http: provider endpoints over http beyond loopback in an ESE file.
     bool allow_plain_http = false;
     Surroundings surroundings = process_surroundings();

@@ -59,6 +59,7 @@ TEST(ListenerFlag, ReadsKindAddressPortAndOptions) {
     EXPECT_EQ(tls->client_ca, "a");
     EXPECT_EQ(tls->client_certificate, net::ClientCertificate::Required);
     EXPECT_EQ(parse_listener_flag("ws:0.0.0.0:80")->address, "0.0.0.0");
+    EXPECT_EQ(parse_listener_flag("ws:80,path=/")->path, "/");
     for (const std::string_view bad :
          {"", "tcp", "tcp:", "udp:1", "tcp:65536", "tcp:-1", "tcp:1 ", "tcp:::1:1883", "tcp::1", "tls:1,cert",
           "tls:1,cert=", "tls:1,crt=x", "tls:1,cert=a,cert=b", "tls:1,", "TCP:1"})
@@ -80,6 +81,7 @@ TEST(ListenerFlag, ReplacesTheListenersOfTheFile) {
                   "warning: listener two at 0.0.0.0 takes passwords and tokens without TLS"),
               std::string::npos);
     options.listeners = {*parse_listener_flag("ws:2,name=w")};
+    options.listener_kinds = {ListenerKind::Tcp};
     EXPECT_NE(
         load("/c.toml", options).faults.to_text().find("listener kind ws is not supported by this version"),
         std::string::npos);

@@ -168,6 +168,44 @@ TEST(NativeConfig, SaysWhatIsWrongWhereAndHowToRepairIt) {
     }
 }
 
+TEST(NativeConfig, WebSocketAndProxyRowsAreJudged) {
+    constexpr std::string_view kTls = "kind = \"tls\"\nport = 0\ncertificate = \"c.pem\"\nkey = \"/k.pem\"\n";
+    const std::vector<std::pair<std::string_view, std::string_view>> rows = {
+        {"kind = \"ws\"\nport = 0\n", ""},
+        {"kind = \"ws\"\nport = 0\npath = \"/\"\nallowed_origins = [\"https://a.example:8443\", \"*\", "
+         "\"null\"]\n",
+         ""},
+        {"kind = \"wss\"\nport = 0\ncertificate = \"c.pem\"\nkey = \"/k.pem\"\nproxy_protocol = true\n"
+         "proxy_from = [\"10.0.0.0/8\", \"2001:db8::5\"]\n",
+         ""},
+        {"kind = \"ws\"\nport = 0\npath = \"mqtt\"\n",
+         "path \"mqtt\" is no path of a request; begin it with /, without ?, # and blanks, as /mqtt\n"},
+        {"kind = \"ws\"\nport = 0\npath = \"/m?x\"\n", "path \"/m?x\" is no path of a request"},
+        {"kind = \"ws\"\nport = 0\nallowed_origins = \"app.example\"\n",
+         "\"app.example\" in allowed_origins is no origin; write it as browsers do"},
+        {"kind = \"ws\"\nport = 0\nallowed_origins = \"https://app.example/\"\n", "is no origin"},
+        {"kind = \"tcp\"\nport = 0\npath = \"/mqtt\"\n",
+         "listener tcp-0 is tcp, which has no path; is kind ws meant?\n"},
+        {"kind = \"tcp\"\nport = 0\nallowed_origins = [\"*\"]\n",
+         "listener tcp-0 is tcp, which has no origins"},
+        {"kind = \"ws\"\nport = 0\ncertificate = \"c\"\nkey = \"k\"\n", "is kind wss meant?\n"},
+        {"kind = \"ws\"\nport = 0\naddress = \"0.0.0.0\"\n",
+         "use kind wss, or write allow_plain_credentials"},
+        {"kind = \"tcp\"\nport = 0\nproxy_protocol = true\n",
+         "listener tcp-0 has proxy_protocol without proxy_from; list the load balancers"},
+        {"kind = \"tcp\"\nport = 0\nproxy_from = \"10.0.0.1\"\n", "has proxy_from without proxy_protocol"},
+        {"kind = \"tcp\"\nport = 0\nproxy_protocol = true\nproxy_from = [\"lb.example\"]\n",
+         "\"lb.example\" in proxy_from is no address or prefix"},
+        {"kind = \"tcp\"\nport = 0\nproxy_protocol = true\nproxy_from = [\"0.0.0.0/0\"]\n",
+         "warning: listener tcp-0 believes the PROXY header of everybody"},
+    };
+    for (const auto& [lines, fault] : rows) {
+        const std::string faults = faults_of(changed(kTls, lines));
+        EXPECT_EQ(faults.empty(), fault.empty()) << lines << faults;
+        EXPECT_NE(faults.find(fault), std::string::npos) << fault << " not in\n" << faults;
+    }
+}
+
 TEST(NativeConfig, AListenerWithoutPipelineIsAnError) {
     std::string text(kGood);
     text.resize(text.find("[[pipelines]]"));
