@@ -120,6 +120,7 @@ void Retained::pull(Session& session, const Subscription& subscription) {
         pull->filter = subscription.filter;
         pull->subscription_id = subscription.id;
         pull->qos = subscription.qos;
+        pull->no_local = subscription.no_local;
         session.pulls.push_back(std::move(pull));
         ask(session, *session.pulls.back());
     }
@@ -153,6 +154,7 @@ void Retained::on_page(RetainedPage& page) {
     Pull& pull = **found;
     for (Message*& slot : page.messages) {
         const MessageRef message = MessageRef::received(std::exchange(slot, nullptr));
+        if (pull.no_local && message->publisher == session->serial) continue;  // [MQTT-3.8.3-3]
         const auto live = session->live_numbers.find(std::string(message->topic()));
         if (live != session->live_numbers.end() && live->second >= message->retained_number) continue;
         shard_.delivery().deliver_retained(*session, pull, message);

@@ -60,6 +60,7 @@ struct Pull {
     std::string cursor;  ///< topic to go on behind
     std::uint32_t subscription_id = 0;
     std::uint8_t qos = 0;
+    bool no_local = false;
     bool asked = false;  ///< a page request is unanswered; else the session has to drain first
 };
 

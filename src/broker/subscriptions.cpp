@@ -2,6 +2,8 @@
 // SPDX-License-Identifier: Apache-2.0
 #include "broker/subscriptions.h"
 
+#include <algorithm>
+
 #include "broker/errors.h"
 #include "broker/shard.h"
 #include "topic/share.h"
@@ -37,6 +39,11 @@ void Subscriptions::on_subscribe(Client& client, const mqtt::Subscribe& packet) 
         if (mqtt::is_error(reasons.back())) ++denied;
     });
     if (client.phase == Client::Phase::Closing) return;
+    // No SUBACK of 3.1 can say that a filter failed, whatever the reason: it can only be closed (policy 3).
+    const auto failed = std::ranges::find_if(reasons, mqtt::is_error);
+    if (failed != reasons.end() && client.protocol.level() == mqtt::Level::V31) {
+        return shard_.close(client, *failed, kProtocol);
+    }
     std::string reason_string;
     if (!client.session->last_denial.empty()) {
         reason_string = "not authorized, decision " + std::exchange(client.session->last_denial, {});

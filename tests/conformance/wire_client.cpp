@@ -50,6 +50,47 @@ std::vector<Wire> packets_of(std::string_view stream) {
     return out;
 }
 
+std::vector<PropertyBytes> properties_of(const Wire& wire) {
+    const std::string body = wire.body();
+    const auto at = [&](std::size_t i) -> std::size_t { return static_cast<unsigned char>(body.at(i)); };
+    const auto text_size = [&](std::size_t i) { return 2 + (at(i) << 8 | at(i + 1)); };
+    std::size_t i = 2;  // CONNACK: flags and reason code
+    if (wire.type() == 3) i = text_size(0) + ((wire.first() & 0x06) != 0 ? 2 : 0);
+    std::size_t size = 0;
+    for (unsigned shift = 0;; shift += 7) {
+        const std::size_t byte = at(i++);
+        size |= (byte & 0x7F) << shift;
+        if (byte < 0x80) break;
+    }
+    std::vector<PropertyBytes> out;
+    for (const std::size_t end = i + size; i < end;) {
+        const auto id = static_cast<unsigned>(at(i++));
+        const auto among = [&](std::string_view ids) { return ids.find(static_cast<char>(id)) != ids.npos; };
+        std::size_t length = 1;
+        if (id == 0x0B) {
+            while (at(i + length - 1) >= 0x80)
+                ++length;
+        } else if (among("\x13\x21\x22\x23")) {
+            length = 2;
+        } else if (among("\x02\x11\x18\x27")) {
+            length = 4;
+        } else if (!among("\x01\x17\x19\x24\x25\x28\x29\x2a")) {
+            length = text_size(i);
+            if (id == 0x26) length += text_size(i + length);
+        }
+        out.push_back({id, body.substr(i, length)});
+        i += length;
+    }
+    return out;
+}
+
+std::optional<std::string> property_of(const Wire& wire, unsigned id) {
+    for (const PropertyBytes& one : properties_of(wire)) {
+        if (one.id == id) return one.value;
+    }
+    return std::nullopt;
+}
+
 std::string Hello::bytes() const {
     unsigned flags = (clean ? 0x02U : 0U) | (user.empty() ? 0U : 0x80U);
     std::string payload = s(client_id);

@@ -32,6 +32,15 @@ struct Wire {
     std::optional<unsigned> code() const;
 };
 
+struct PropertyBytes {
+    unsigned id = 0;
+    std::string value;  ///< as on the wire, lengths included
+};
+/// The properties of a CONNACK or a PUBLISH of level 5, in their order.
+std::vector<PropertyBytes> properties_of(const Wire& wire);
+/// The value of the first with that identifier, or nothing.
+std::optional<std::string> property_of(const Wire& wire, unsigned id);
+
 /// Splits a stream into packets; what is left of a cut one is a packet too, and fails the test.
 std::vector<Wire> packets_of(std::string_view stream);
 
