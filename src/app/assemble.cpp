@@ -34,7 +34,7 @@ std::unique_ptr<Assembly> Assembly::build(config::Configuration configuration, c
     assembly->make_realms(services, found);
     if (!found.has_errors()) assembly->make_pipelines(services, found);
     if (!found.has_errors()) assembly->make_policy(version, found);
-    assembly->make_tls(found);
+    assembly->tls_ = assembly->load_tls(found);
     for (const Fault& fault : found.all())
         faults.add(fault);
     if (found.has_errors()) return nullptr;
@@ -106,7 +106,8 @@ void Assembly::make_policy(policy::PolicyVersion version, Faults& faults) {
         add_error(faults, start, "policy", policy.error());
 }
 
-void Assembly::make_tls(Faults& faults) {
+Assembly::TlsContexts Assembly::load_tls(Faults& faults) const {
+    TlsContexts contexts;
     for (const config::ListenerConfig& listener : configuration_.listeners) {
         if (!config::has_tls(listener.kind)) continue;
         auto context =
@@ -117,10 +118,30 @@ void Assembly::make_tls(Faults& faults) {
                                    .protocol = config::is_websocket(listener.kind) ? net::TlsProtocol::Http
                                                                                    : net::TlsProtocol::Mqtt});
         if (context)
-            tls_.emplace(listener.name, *std::move(context));
+            contexts.emplace(listener.name, *std::move(context));
         else
             add_error(faults, listener.at, "listener " + listener.name, context.error());
     }
+    return contexts;
+}
+
+bool Assembly::renew_tls(Faults& faults) {
+    Faults found;
+    TlsContexts contexts = load_tls(found);
+    for (const Fault& fault : found.all())
+        faults.add(fault);
+    if (found.has_errors()) return false;
+    tls_ = std::move(contexts);
+    return true;
+}
+
+std::vector<std::string> tls_files(const config::Configuration& configuration) {
+    std::vector<std::string> files;
+    for (const config::ListenerConfig& listener : configuration.listeners) {
+        for (const std::string* file : {&listener.certificate, &listener.key, &listener.client_ca})
+            if (!file->empty()) files.push_back(*file);
+    }
+    return files;
 }
 
 bool Assembly::prepare(Faults& faults) {

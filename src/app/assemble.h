@@ -8,6 +8,7 @@
 #include <memory>
 #include <string>
 #include <string_view>
+#include <vector>
 
 #include "app/registry.h"
 #include "auth/pipeline.h"
@@ -30,6 +31,8 @@ class Assembly {
     bool prepare(Faults& faults);
     /// No further calls out.
     void drain();
+    /// Reads the files of TLS again. All of them, or nothing changes and `faults` says why.
+    bool renew_tls(Faults& faults);
 
     const config::Configuration& configuration() const noexcept { return configuration_; }
     /// Index = configuration().listeners; the number is given by the broker's control.
@@ -45,14 +48,18 @@ class Assembly {
     void make_realms(const Services& services, Faults& faults);
     void make_pipelines(const Services& services, Faults& faults);
     void make_policy(policy::PolicyVersion version, Faults& faults);
-    void make_tls(Faults& faults);
+    using TlsContexts = std::map<std::string, std::shared_ptr<const net::TlsContext>, std::less<>>;
+    TlsContexts load_tls(Faults& faults) const;
 
     config::Configuration configuration_;
     LiveRealms realms_;
     std::map<std::string, std::shared_ptr<const auth::Pipeline>, std::less<>> pipelines_;  ///< by listener
-    std::map<std::string, std::shared_ptr<const net::TlsContext>, std::less<>> tls_;       ///< by listener
+    TlsContexts tls_;                                                                      ///< by listener
     policy::PolicyRef policy_;
 };
+
+/// The files whose content TLS holds: certificates, keys, client CAs.
+std::vector<std::string> tls_files(const config::Configuration& configuration);
 
 /// "jwt realm idp (audience api://x), then file realm roles": how logins at this listener are judged.
 std::string describe_pipeline(const config::Configuration& configuration, std::string_view listener);

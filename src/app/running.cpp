@@ -2,6 +2,7 @@
 // SPDX-License-Identifier: Apache-2.0
 #include "app/running.h"
 
+#include <array>
 #include <chrono>
 #include <cstdio>
 #include <utility>
@@ -34,6 +35,18 @@ std::unexpected<Error> about(std::string_view what, const Error& error) {
     return fail(error.info(), fmt::format("{} {}", what, error.detail()));
 }
 
+/// A line for each error. @return the first, for the health report
+std::string tell_refusal(std::string_view event, std::string_view what, const Faults& faults) {
+    std::string first;
+    for (const Fault& fault : faults.all()) {
+        if (fault.severity != Severity::Error) continue;
+        const std::string why = to_string(fault);
+        log::event(log::Level::Error, event, {log::field("why", why)});
+        if (first.empty()) first = fmt::format("{} was refused, the old stays: {}", what, why);
+    }
+    return first;
+}
+
 }  // namespace
 
 Result<void> Running::open_data(const std::string& folder) {
@@ -47,6 +60,7 @@ Result<bool> Running::start(RunOptions options, config::Configuration configurat
     LK_CHECK(start_services());
     Faults faults;
     const config::AdminConfig admin = configuration.admin;
+    tls_files_.reset(tls_files(configuration));
     assembly_ = assemble(std::move(configuration), faults);
     const bool ready = assembly_ != nullptr && assembly_->prepare(faults);
     std::fputs(faults.to_text().c_str(), stderr);
@@ -173,13 +187,20 @@ Result<void> Running::write_ready_file(const std::string& path) const {
 admin::HealthReport Running::health() const {
     admin::HealthReport report;
     std::shared_ptr<Assembly> assembly;
+    std::array<std::string, 2> troubles;
     {
         const std::lock_guard lock(mutex_);
         report.listeners = listeners_;
         assembly = assembly_;
+        troubles = {tls_trouble_, reload_trouble_};
     }
     report.state = assembly->health(report.reasons);
     report.policy_version = assembly->policy()->version();
+    for (const std::string& trouble : troubles) {
+        if (trouble.empty()) continue;
+        report.reasons.push_back(trouble);
+        if (report.state == auth::HealthState::Ok) report.state = auth::HealthState::Degraded;
+    }
     const auth::Health logs = login_log_->health();
     for (const Error& reason : logs.reasons)
         report.reasons.push_back("login log: " + reason.message());
@@ -204,22 +225,40 @@ void Running::reload() {
     config::Loaded loaded = config::load(options_.path, options_.load);
     Faults faults = loaded.faults;
     std::shared_ptr<Assembly> next;
+    FileWatch files;
     if (loaded.configuration) {
         if (const auto same = same_listeners(*loaded.configuration); !same) {
             faults.error({options_.path, 1, 1}, same.error().message());
         } else {
+            files.reset(tls_files(*loaded.configuration));
             next = assemble(*std::move(loaded.configuration), faults);
             if (next && !next->prepare(faults)) next = nullptr;
         }
     }
     std::fputs(faults.to_text().c_str(), stderr);
-    if (!next) {
-        for (const Fault& fault : faults.all())
-            if (fault.severity == Severity::Error)
-                log::event(log::Level::Error, "reload_refused", {log::field("why", to_string(fault))});
-        return;
-    }
+    if (!next) return set_trouble(reload_trouble_, tell_refusal("reload_refused", "the reload", faults));
+    tls_files_ = std::move(files);
+    set_trouble(reload_trouble_, "");
+    set_trouble(tls_trouble_, "");
     adopt(std::move(next));
+}
+
+void Running::look_after_files() {
+    if (!tls_files_.changed()) return;
+    Faults faults;
+    if (!assembly_->renew_tls(faults))
+        return set_trouble(tls_trouble_, tell_refusal("tls_renewal_refused", "the renewal of TLS", faults));
+    set_trouble(tls_trouble_, "");
+    log::event(log::Level::Info, "tls_renewed", {});
+    // Policy and pipelines are the same objects: logins under way go on.
+    broker_->control().adopt(assembly_->make_epoch(admin_url()), [] {
+        log::event(log::Level::Info, "tls_in_use", {log::field("receipt", true)});
+    });
+}
+
+void Running::set_trouble(std::string& which, std::string text) {
+    const std::lock_guard lock(mutex_);
+    which = std::move(text);
 }
 
 void Running::adopt(std::shared_ptr<Assembly> assembly) {

@@ -11,6 +11,7 @@
 
 #include "admin/admin.h"
 #include "app/assemble.h"
+#include "app/file_watch.h"
 #include "app/mailbox_loop.h"
 #include "auth/login_log.h"
 #include "broker/broker.h"
@@ -46,6 +47,9 @@ class Running {
     Result<void> write_ready_file(const std::string& path) const;
     /// Reads the configuration again and makes it the next epoch; a broken one changes nothing and says why.
     void reload();
+    /// Every second or so: certificates, keys and client CAs that were renewed on disk come into use by
+    /// themselves; broken ones leave the old in place and degrade health.
+    void look_after_files();
     /// Ends sessions by the book, then everything in reverse. Idempotent.
     void stop();
 
@@ -63,6 +67,7 @@ class Running {
     std::shared_ptr<Assembly> assemble(config::Configuration configuration, Faults& faults);
     Result<void> same_listeners(const config::Configuration& configuration) const;
     void adopt(std::shared_ptr<Assembly> assembly);
+    void set_trouble(std::string& which, std::string text);
 
     SystemClock clock_;
     SystemRandom random_;
@@ -78,10 +83,13 @@ class Running {
     std::unique_ptr<net::WorkerPool> pool_;
     std::optional<Services> services_;
     RunOptions options_;
-    /// Guards assembly_ and listeners_: a start or a reload changes them while the admin thread asks for
-    /// health.
+    /// Guards assembly_, listeners_ and the troubles: a start or a reload changes them while the admin thread
+    /// asks for health.
     mutable std::mutex mutex_;
     std::shared_ptr<Assembly> assembly_;
+    std::string tls_trouble_;     ///< why renewed files are not in use; empty: nothing is wrong
+    std::string reload_trouble_;  ///< why the last reload was refused; empty: it was not
+    FileWatch tls_files_;
     std::vector<std::unique_ptr<net::TcpListener>> sockets_;
     std::vector<admin::ListenerStatus> listeners_;
     std::unique_ptr<admin::Admin> admin_;

@@ -100,8 +100,12 @@ unsigned shard_count(const ServeArgs& args, const config::Configuration& configu
 /// Serves until told to stop.
 void wait_for_end(Running& running, const sigset_t& signals) {
     for (;;) {
-        int signal = 0;
-        if (::sigwait(&signals, &signal) != 0) continue;
+        const timespec look{.tv_sec = 1, .tv_nsec = 0};
+        const int signal = ::sigtimedwait(&signals, nullptr, &look);
+        if (signal < 0) {
+            running.look_after_files();
+            continue;
+        }
         if (signal != SIGHUP) {
             log::event(log::Level::Info, "stopping",
                        {log::field("signal", signal == SIGINT ? "INT" : "TERM")});

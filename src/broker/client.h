@@ -74,6 +74,7 @@ class Client final : public mqtt::Handler {
     MonoTime ends = kNever;        ///< the credential's end
     MonoTime deadline = kNever;    ///< of CONNECT or login
     std::uint32_t listener = 0;
+    std::uint32_t accepted_under = 0;  ///< number of the epoch of its TLS context, low half
     std::uint32_t stashed = 0;  ///< its messages whose pushes are incomplete
     std::uint32_t need = 0;     ///< size of the packet at the head of `tail`, as far as known
     std::uint16_t keep_alive_s = 0;

@@ -29,10 +29,13 @@ inline constexpr ErrorInfo kBadClientId{9014, "client_id_invalid", "client id or
                                         "use a client id without control characters"};
 inline constexpr ErrorInfo kMethod{9015, "bad_authentication_method",
                                    "this listener knows no such Authentication Method", ""};
+inline constexpr ErrorInfo kCertificateRefused{
+    9016, "certificate_refused", "the client's certificate is not accepted any more",
+    "give the client a certificate that the listener's present client CA has issued"};
 
-inline constexpr std::array<const ErrorInfo*, 15> kErrors{
-    &kPeerClosed,   &kConnectTimeout, &kKeepAliveTimeout, &kTakenOver,    &kExpired,
-    &kShuttingDown, &kProtocol,       &kDenied,           &kLoginTimeout, &kStaleLogin,
-    &kTooLarge,     &kQuota,          &kTransport,        &kBadClientId,  &kMethod};
+inline constexpr std::array<const ErrorInfo*, 16> kErrors{
+    &kPeerClosed, &kConnectTimeout, &kKeepAliveTimeout, &kTakenOver,         &kExpired,  &kShuttingDown,
+    &kProtocol,   &kDenied,         &kLoginTimeout,     &kStaleLogin,        &kTooLarge, &kQuota,
+    &kTransport,  &kBadClientId,    &kMethod,           &kCertificateRefused};
 
 }  // namespace latchkey::broker

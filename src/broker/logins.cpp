@@ -8,7 +8,9 @@
 #include "base/log.h"
 #include "base/utf8.h"
 #include "broker/errors.h"
+#include "broker/login_facts.h"
 #include "broker/shard.h"
+#include "net/tls.h"
 
 namespace latchkey::broker {
 
@@ -105,6 +107,7 @@ void Logins::move(Client& client, ShardIndex to) {
                                 .tail = std::move(client.tail),
                                 .login = std::move(client.login),
                                 .listener = client.listener,
+                                .accepted_under = client.accepted_under,
                                 .deadline = client.deadline,
                                 .fin = client.fin};
     transfer.transport = shard_.release(client);
@@ -122,10 +125,15 @@ void Logins::arrive(ConnectionTransfer transfer) {
     client->protocol = std::move(transfer.protocol);
     client->tail = std::move(transfer.tail);
     client->login = std::move(transfer.login);
+    client->accepted_under = transfer.accepted_under;
     client->deadline = transfer.deadline;
     client->fin = transfer.fin;
     client->phase = Client::Phase::LoggingIn;
     proceed(*client);
+}
+
+bool Logins::accepted_now(const Client& client) const {
+    return client.accepted_under == static_cast<std::uint32_t>(shard_.epoch()->number);
 }
 
 void Logins::run_pipeline(Client& client) {
@@ -137,18 +145,17 @@ void Logins::run_pipeline(Client& client) {
     if (!login.log_reserved && !(login.log_reserved = shard_.login_log().begin())) {
         return refuse(client, mqtt::Reason::ServerBusy, auth::kLogFull);
     }
-    const net::PeerFacts& peer = client.transport->peer();
-    auth::LoginRequest request{.facts = {},
+    auto facts = facts_of_peer(client.transport->peer(), plan, shard_.wall(), !accepted_now(client));
+    if (!facts) {
+        ++shard_.counters().logins_refused;
+        return refuse(client, mqtt::Reason::NotAuthorized, facts.error());
+    }
+    auth::LoginRequest request{.facts = *std::move(facts),
                                .home = shard_.mailbox(),
                                .started = shard_.now(),
                                .deadline = client.deadline,
                                .now = shard_.wall(),
                                .pin = {}};
-    request.facts.listener = plan.name;
-    request.facts.remote_address = peer.remote.text();
-    if (peer.tls)
-        request.facts.tls = auth::TlsFacts{std::string(peer.tls->version), std::string(peer.tls->cipher),
-                                           std::string(peer.tls->server_name)};
     request.facts.set_connect(login.client_id, login.user_name, login.password);
     auto done = [this, id = client.id, seq = login.connect_seq](auth::LoginResult result) {
         on_result(id, seq, std::move(result));
@@ -216,6 +223,8 @@ void Logins::on_granted(Client& client) {
             login.result.reset();
             return run_pipeline(client);
         }
+        if (!certificate_stands(client))
+            return refuse(client, mqtt::Reason::NotAuthorized, kCertificateRefused);
         login.epoch = shard_.epoch();  // the verdict stands; rights are bound at attach, under this epoch
     }
     if (!login.result->authority || login.result->authority->revoked()) {
@@ -230,6 +239,12 @@ void Logins::on_granted(Client& client) {
         if (shard_.stage() != Stage::Running) return;
         attach(*loaded, key);
     });
+}
+
+bool Logins::certificate_stands(const Client& client) const {
+    const net::PeerFacts& peer = client.transport->peer();
+    const ListenerPlan& plan = shard_.epoch()->listeners[client.listener];
+    return !peer.tls || !plan.transport.tls || accepted_now(client) || plan.transport.tls->admits(*peer.tls);
 }
 
 void Logins::attach(Client& client, const std::string& key) {

@@ -49,6 +49,7 @@ struct ConnectionTransfer {
     mqtt::Buffer tail;
     std::unique_ptr<Login> login;
     std::uint32_t listener = 0;
+    std::uint32_t accepted_under = 0;
     MonoTime deadline = kNever;
     bool fin = false;
 };
@@ -77,6 +78,8 @@ class Logins {
     void run_pipeline(Client& client);
     void on_result(SlotId id, std::uint64_t connect_seq, auth::LoginResult result);
     void on_granted(Client& client);
+    bool accepted_now(const Client& client) const;
+    bool certificate_stands(const Client& client) const;
     void attach(Client& client, const std::string& key);
     bool will_allowed(Client& client, const policy::Program& program);
     void accept(Client& client, Session& session, bool present);

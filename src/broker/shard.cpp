@@ -73,6 +73,7 @@ MonoTime Shard::turn(MonoTime now, std::span<const net::PollEvent> events) {
     logins_.run_waiting();
     run_timers();
     sweep();
+    certificates_.run();
     ingress_.commit();
     ingress_.notify();
     flush();
@@ -81,7 +82,8 @@ MonoTime Shard::turn(MonoTime now, std::span<const net::PollEvent> events) {
         ingress_.commit();
         ingress_.notify();
     }
-    const bool more = !ready_.empty() || !dirty_.empty() || !sweep_.empty() || logins_.waiting();
+    const bool more =
+        !ready_.empty() || !dirty_.empty() || !sweep_.empty() || certificates_.pending() || logins_.waiting();
     return more ? now : std::min(wheel_.next_deadline(), flush_deadline_);
 }
 
@@ -144,6 +146,7 @@ Client* Shard::admit(std::unique_ptr<net::Transport> transport, std::uint32_t li
     const SlotId id = clients_.emplace(*this, std::move(transport), listener, settings().packets);
     Client& client = *clients_.find(id);
     client.id = id;
+    client.accepted_under = static_cast<std::uint32_t>(epoch_->number);
     client.deadline = now_ + settings().connect_limit;
     client.interest = net::Interest::Readable;
     const auto added =
@@ -489,6 +492,7 @@ void Shard::on_timer(Client& client) {
 void Shard::adopt(EpochRef epoch) {
     if (epoch->number <= epoch_->number) return;
     const bool policy_changed = epoch->policy_version() != epoch_->policy_version();
+    certificates_.begin(*epoch_, *epoch);
     epoch_ = std::move(epoch);
     if (policy_changed) {
         rights_.on_policy_changed();

@@ -16,6 +16,7 @@
 #include "base/ticket.h"
 #include "base/time.h"
 #include "base/timer_wheel.h"
+#include "broker/certificate_sweep.h"
 #include "broker/client.h"
 #include "broker/counters.h"
 #include "broker/delivery.h"
@@ -83,6 +84,10 @@ class Shard final : public net::Turnable {
     Stage stage() const noexcept { return stage_; }
     Client* find_client(SlotId id) noexcept { return clients_.find(id); }
     std::size_t client_count() const noexcept { return clients_.size(); }
+    template <class F>
+    void for_each_client(F&& f) {
+        clients_.for_each(std::forward<F>(f));
+    }
 
     Rights& rights() noexcept { return rights_; }
     Sessions& sessions() noexcept { return sessions_; }
@@ -168,6 +173,7 @@ class Shard final : public net::Turnable {
     std::vector<SlotId> dead_;
     unsigned handshakes_ = 0;  ///< steps taken in this turn
     Timer accept_timer_;
+    CertificateSweep certificates_{*this};
     std::vector<std::uint64_t> sweep_;  ///< serials of sessions to be judged under the new policy
     mqtt::Buffer read_buffer_;
     Stage stage_ = Stage::Running;

@@ -34,6 +34,19 @@ void switch_on(int socket, int level, int option) {
     LK_IGNORE(::setsockopt(socket, level, option, &one, sizeof one), "known options on a socket of ours");
 }
 
+// A machine that lost its power says nothing, and a client may ask for no keep-alive (E-26): the kernel looks
+// after five quiet minutes, and gives up about four minutes later.
+void keep_alive(int socket) {
+    const auto set = [&](int option, int seconds_or_count) {
+        LK_IGNORE(::setsockopt(socket, IPPROTO_TCP, option, &seconds_or_count, sizeof seconds_or_count),
+                  "known options on a socket of ours");
+    };
+    switch_on(socket, SOL_SOCKET, SO_KEEPALIVE);
+    set(TCP_KEEPIDLE, 300);
+    set(TCP_KEEPINTVL, 60);
+    set(TCP_KEEPCNT, 4);
+}
+
 Address local_address(int socket) {
     sockaddr_storage storage{};
     socklen_t size = sizeof storage;
@@ -62,7 +75,8 @@ Result<std::unique_ptr<TcpListener>> TcpListener::open(const ListenOptions& opti
     switch_on(socket.get(), SOL_SOCKET, SO_REUSEADDR);
     // [::] means IPv6 only: an operator who opens IPv4 says so.
     if (family == AF_INET6) switch_on(socket.get(), IPPROTO_IPV6, IPV6_V6ONLY);
-    switch_on(socket.get(), IPPROTO_TCP, TCP_NODELAY);  // inherited by what is accepted
+    switch_on(socket.get(), IPPROTO_TCP, TCP_NODELAY);  // these are inherited by what is accepted
+    keep_alive(socket.get());
     sockaddr_storage storage{};
     const unsigned size = to_sockaddr(wanted, storage);
     if (::bind(socket.get(), reinterpret_cast<const sockaddr*>(&storage), size) != 0 ||

@@ -3,17 +3,20 @@
 // SPDX-License-Identifier: Apache-2.0
 #include "net/tls.h"
 
+#include <algorithm>
 #include <array>
 #include <cerrno>
 #include <cstdio>
 #include <cstring>
 #include <utility>
+#include <vector>
 
 #include <openssl/err.h>
 #include <openssl/ssl.h>
 #include <openssl/x509.h>
 #include <openssl/x509v3.h>
 
+#include "crypto/digest.h"
 #include "net/errors.h"
 #include "net/tls_transport.h"
 
@@ -124,6 +127,16 @@ Result<void> trust_file(SSL_CTX* context, const std::string& file) {
     return {};
 }
 
+// RFC 5280 4.2.1.9: an authority signs certificates, it is nobody's device. OpenSSL lets one pass that names
+// no key usage.
+int no_authority_as_client(int ok, X509_STORE_CTX* verification) {
+    if (ok != 1 || X509_STORE_CTX_get_error_depth(verification) != 0) return ok;
+    X509* leaf = X509_STORE_CTX_get_current_cert(verification);
+    if ((X509_get_extension_flags(leaf) & EXFLAG_CA) == 0) return ok;
+    X509_STORE_CTX_set_error(verification, X509_V_ERR_INVALID_PURPOSE);
+    return 0;
+}
+
 Result<void> demand_client_certificate(SSL_CTX* context, const TlsServerOptions& options) {
     int mode = SSL_VERIFY_NONE;
     switch (options.client_certificate) {
@@ -141,9 +154,38 @@ Result<void> demand_client_certificate(SSL_CTX* context, const TlsServerOptions&
     STACK_OF(X509_NAME)* names = SSL_load_client_CA_file(options.client_ca_file.c_str());
     if (names == nullptr) return fail(kCaFile, openssl_detail(options.client_ca_file));
     SSL_CTX_set_client_CA_list(context, names);  // takes ownership
-    SSL_CTX_set_verify(context, mode, nullptr);
+    SSL_CTX_set_verify(context, mode, no_authority_as_client);
     return {};
 }
+
+// Whom clients must come from: the digests of the loaded certificates, in an order of their own.
+std::string trust_of(SSL_CTX* context, ClientCertificate demand) {
+    std::vector<std::string> digests;
+    STACK_OF(X509_OBJECT)* objects = X509_STORE_get0_objects(SSL_CTX_get_cert_store(context));
+    for (int i = 0; i < sk_X509_OBJECT_num(objects); ++i) {
+        const X509* certificate = X509_OBJECT_get0_X509(sk_X509_OBJECT_value(objects, i));
+        if (certificate != nullptr) digests.push_back(crypto::to_hex(crypto::sha256(der_of(certificate))));
+    }
+    std::ranges::sort(digests);
+    std::string trust(1, static_cast<char>('0' + static_cast<int>(demand)));
+    for (const std::string& digest : digests)
+        trust += digest;
+    return crypto::to_hex(crypto::sha256(trust));
+}
+
+struct CertificateFree {
+    void operator()(X509* certificate) const { X509_free(certificate); }
+};
+using CertificatePtr = std::unique_ptr<X509, CertificateFree>;
+
+CertificatePtr certificate_of(const std::string& der) {
+    const auto* bytes = reinterpret_cast<const unsigned char*>(der.data());
+    return CertificatePtr(d2i_X509(nullptr, &bytes, static_cast<long>(der.size())));
+}
+
+struct ChainFree {
+    void operator()(STACK_OF(X509) * chain) const { sk_X509_pop_free(chain, X509_free); }
+};
 
 // The names that must stand in the server's certificate, and the one that is sent in clear (RFC 6066 3: no
 // addresses).
@@ -170,7 +212,36 @@ Result<std::shared_ptr<const TlsContext>> TlsContext::load(const TlsServerOption
         return fail(kTlsSetup, openssl_detail("context"));
     const Alpn& alpn = options.protocol == TlsProtocol::Mqtt ? kAlpnMqtt : kAlpnHttp;
     SSL_CTX_set_alpn_select_cb(context.get(), choose_protocol, const_cast<Alpn*>(&alpn));  // read only there
-    return std::shared_ptr<const TlsContext>(new TlsContext(context.release()));
+    return std::shared_ptr<const TlsContext>(new TlsContext(context.release(), options.client_certificate));
+}
+
+TlsContext::TlsContext(ssl_ctx_st* context, ClientCertificate demand)
+    : context_(context), demand_(demand), client_trust_(trust_of(context, demand)) {}
+
+bool TlsContext::admits(const TlsFacts& shown) const {
+    if (demand_ == ClientCertificate::None) return true;
+    if (shown.client_certificate.empty()) return demand_ == ClientCertificate::Optional;
+    const CertificatePtr leaf = certificate_of(shown.client_certificate);
+    const std::unique_ptr<STACK_OF(X509), ChainFree> chain(sk_X509_new_null());
+    const std::unique_ptr<X509_STORE_CTX, decltype(&X509_STORE_CTX_free)> verification(X509_STORE_CTX_new(),
+                                                                                       &X509_STORE_CTX_free);
+    if (!leaf || !chain || !verification) return false;
+    for (const std::string& der : shown.client_chain) {
+        CertificatePtr above = certificate_of(der);
+        if (!above || sk_X509_push(chain.get(), above.get()) == 0) return false;
+        LK_IGNORE(above.release(), "the stack has it");
+    }
+    bool admitted = false;
+    if (X509_STORE_CTX_init(verification.get(), SSL_CTX_get_cert_store(context_), leaf.get(), chain.get()) ==
+            1 &&
+        X509_STORE_CTX_set_default(verification.get(), "ssl_client") == 1) {
+        X509_VERIFY_PARAM_set_auth_level(X509_STORE_CTX_get0_param(verification.get()),
+                                         SSL_CTX_get_security_level(context_));
+        X509_STORE_CTX_set_verify_cb(verification.get(), no_authority_as_client);
+        admitted = X509_verify_cert(verification.get()) == 1;
+    }
+    ERR_clear_error();
+    return admitted;
 }
 
 TlsContext::~TlsContext() {

@@ -44,9 +44,17 @@ class TlsContext {
     /// @return null when memory is short
     std::unique_ptr<Transport> accept(OwnedFd socket, const Address& remote, std::uint16_t local_port) const;
 
+    /// Whether a client that has shown this, to another context perhaps, is one that this context lets in.
+    /// @cost  the signatures of one chain, about 100 us
+    bool admits(const TlsFacts& shown) const;
+    /// Equal for contexts that demand the same of clients and trust the same authorities.
+    std::string_view client_trust() const noexcept { return client_trust_; }
+
   private:
-    explicit TlsContext(ssl_ctx_st* context) : context_(context) {}
+    TlsContext(ssl_ctx_st* context, ClientCertificate demand);
     ssl_ctx_st* context_;
+    ClientCertificate demand_;
+    std::string client_trust_;
 };
 
 struct TlsClientOptions {

@@ -4,6 +4,8 @@
 #include "net/tls.h"
 
 #include <array>
+#include <fstream>
+#include <iterator>
 #include <string>
 
 #include <gtest/gtest.h>
@@ -19,6 +21,12 @@ namespace {
 
 using net::ClientCertificate;
 using net::IoStatus;
+
+template <class T>
+T take(Result<T> result) {
+    EXPECT_TRUE(result);
+    return *std::move(result);
+}
 
 // Drives both ends until each is done with its handshake or has failed; afterwards one read each, because in
 // TLS 1.3 the server judges the client's certificate after the client is done.
@@ -78,11 +86,13 @@ TEST(Tls, CertificatesThatAreRefused) {
         ClientCertificate demand;
         const ErrorInfo* error;
     };
-    const std::array<Row, 5> rows{
+    const std::array<Row, 7> rows{
         {{"", ClientCertificate::Required, &net::kClientCertificateMissing},
          {"foreign", ClientCertificate::Required, &net::kClientCertificateRefused},
          {"foreign", ClientCertificate::Optional, &net::kClientCertificateRefused},
          {"expired", ClientCertificate::Required, &net::kClientCertificateRefused},
+         {"early", ClientCertificate::Optional, &net::kClientCertificateRefused},
+         {"ca", ClientCertificate::Required, &net::kClientCertificateRefused},  // an authority is no device
          {"server", ClientCertificate::Required, &net::kClientCertificateRefused}}};  // not made for clients
     for (const Row& row : rows) {
         TransportPair pair = pair_of(*pki().server("server", row.demand), *pki().client(row.client));
@@ -290,6 +300,75 @@ TEST(Tls, OneTicketResumesOnTheSameContextOnly) {
         EXPECT_FALSE(client.server->peer().tls->resumed) << "another epoch starts afresh";
         SSL_SESSION_free(session);
     }
+}
+
+TEST(Tls, AContextSaysWhomItWouldLetInNow) {
+    const auto issued_by_us = pki().server("server", ClientCertificate::Required);
+    const auto issued_by_others =
+        take(net::TlsContext::load({.certificate_file = pki().file("server.crt"),
+                                    .key_file = pki().file("server.key"),
+                                    .client_certificate = ClientCertificate::Optional,
+                                    .client_ca_file = pki().file("other-ca.crt")}));
+    TransportPair pair = pair_of(*issued_by_us, *pki().client("client"));
+    ASSERT_EQ(shake(pair).server.status, IoStatus::WantRead);
+    const net::TlsFacts& shown = *pair.server->peer().tls;
+    EXPECT_TRUE(issued_by_us->admits(shown));
+    EXPECT_FALSE(issued_by_others->admits(shown)) << "optional, but what is shown must be good";
+    EXPECT_TRUE(pki().server()->admits(shown)) << "asks for none";
+    const net::TlsFacts bare;
+    EXPECT_FALSE(issued_by_us->admits(bare));
+    EXPECT_TRUE(issued_by_others->admits(bare));
+    net::TlsFacts garbage;
+    garbage.client_certificate = "not DER";
+    EXPECT_FALSE(issued_by_others->admits(garbage));
+    for (const char* name : {"expired", "early", "server", "ca"}) {
+        net::TlsFacts bad;
+        std::ifstream file(pki().file(std::string(name) + ".crt"));
+        const std::string pem{std::istreambuf_iterator<char>(file), {}};
+        bad.client_certificate = take(crypto::certificate_der(pem));
+        EXPECT_FALSE(issued_by_us->admits(bad)) << name;
+    }
+}
+
+TEST(Tls, TrustInClientsIsEqualWhenDemandAndAuthoritiesAre) {
+    const auto required = pki().server("server", ClientCertificate::Required);
+    EXPECT_EQ(required->client_trust(),
+              pki().server("elsewhere", ClientCertificate::Required)->client_trust())
+        << "the server's own certificate does not matter";
+    EXPECT_NE(required->client_trust(), pki().server("server", ClientCertificate::Optional)->client_trust());
+    EXPECT_NE(required->client_trust(), pki().server()->client_trust());
+}
+
+TEST(Tls, EarlyDataIsNotTaken) {
+    ForeignClient client;
+    SSL_CTX_set_min_proto_version(client.context, TLS1_3_VERSION);
+    SSL_CTX_set_session_cache_mode(client.context, SSL_SESS_CACHE_CLIENT);
+    const auto context = pki().server();
+    client.connect(*context);
+    ASSERT_TRUE(client.connected);
+    std::array<char, 4> buffer{};
+    EXPECT_LE(SSL_read(client.ssl, buffer.data(), 4), 0);  // takes in the ticket
+    SSL_SESSION* session = SSL_get1_session(client.ssl);
+    ASSERT_EQ(SSL_SESSION_set_max_early_data(session, 16384), 1);  // as if the ticket had offered it
+    const auto listener = listen_somewhere();
+    SSL_shutdown(client.ssl);
+    SSL_free(client.ssl);
+    client.socket = dial_to(*listener);
+    client.ssl = SSL_new(client.context);
+    SSL_set_fd(client.ssl, client.socket.socket.get());
+    SSL_set_session(client.ssl, session);
+    SSL_SESSION_free(session);
+    std::size_t sent = 0;
+    ASSERT_EQ(SSL_write_early_data(client.ssl, "\x10", 1, &sent), 1);
+    client.server = accept_from(*listener, context.get());
+    std::array<std::byte, 16> taken{};
+    bool connected = false;
+    for (int i = 0; i < 50; ++i) {
+        EXPECT_EQ(client.server->read(taken).bytes, 0U) << "what came before the handshake is not read";
+        connected = SSL_connect(client.ssl) == 1;
+    }
+    EXPECT_TRUE(connected);
+    EXPECT_EQ(SSL_get_early_data_status(client.ssl), SSL_EARLY_DATA_REJECTED);
 }
 
 TEST(Tls, ASecondRecordIsAnnouncedWhileTheSocketIsQuiet) {

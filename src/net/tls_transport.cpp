@@ -193,12 +193,12 @@ class TlsTransport final : public Transport {
             facts.server_name = name;
         const X509* certificate = SSL_get0_peer_certificate(ssl_.get());
         if (certificate == nullptr) return;
-        unsigned char* der = nullptr;
-        const int size = i2d_X509(certificate, &der);
-        if (size > 0)
-            facts.client_certificate.assign(reinterpret_cast<const char*>(der),
-                                            static_cast<std::size_t>(size));
-        OPENSSL_free(der);
+        facts.client_certificate = der_of(certificate);
+        if (role_ == TlsRole::Client) return;
+        // At most the 100 KB that OpenSSL takes from a peer. A server's own list does not hold the leaf.
+        const STACK_OF(X509)* chain = SSL_get_peer_cert_chain(ssl_.get());
+        for (int i = 0; i < sk_X509_num(chain); ++i)
+            facts.client_chain.push_back(der_of(sk_X509_value(chain, i)));
     }
 
     IoResult stopped_by(int answer) {
@@ -245,6 +245,15 @@ class TlsTransport final : public Transport {
 };
 
 }  // namespace
+
+std::string der_of(const X509* certificate) {
+    unsigned char* bytes = nullptr;
+    const int size = i2d_X509(certificate, &bytes);
+    std::string der;
+    if (size > 0) der.assign(reinterpret_cast<const char*>(bytes), static_cast<std::size_t>(size));
+    OPENSSL_free(bytes);
+    return der;
+}
 
 std::unique_ptr<Transport> make_tls_transport(SslPtr ssl, OwnedFd socket, const Address& remote,
                                               std::uint16_t local_port, TlsRole role) {

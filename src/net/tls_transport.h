@@ -4,6 +4,7 @@
 
 #include <cstdint>
 #include <memory>
+#include <string>
 
 #include <openssl/ssl.h>
 
@@ -18,6 +19,9 @@ struct SslFree {
     void operator()(SSL* ssl) const { SSL_free(ssl); }
 };
 using SslPtr = std::unique_ptr<SSL, SslFree>;
+
+/// Its DER form; empty when memory is short.
+std::string der_of(const X509* certificate);
 
 /// Ties the object to the socket. Null when memory is short.
 std::unique_ptr<Transport> make_tls_transport(SslPtr ssl, OwnedFd socket, const Address& remote,

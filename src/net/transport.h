@@ -10,6 +10,7 @@
 #include <span>
 #include <string>
 #include <string_view>
+#include <vector>
 
 #include <sys/uio.h>
 
@@ -47,6 +48,8 @@ struct TlsFacts {
     bool resumed = false;
     /// DER bytes; empty when none was shown. Verified against the client CA.
     std::string client_certificate;
+    /// What a client showed above it, DER each; empty after a resumption, which brings the certificate alone.
+    std::vector<std::string> client_chain;
 };
 
 /// What is known about the other end. Addresses are kept raw; text is made when a log wants it.

@@ -37,6 +37,8 @@ class Pki {
              take(crypto::issue_server_certificate(authority, {"elsewhere.example"}, {}, valid)));
         save("client", take(crypto::issue_client_certificate(authority, "sensor 1", valid)));
         save("expired", take(crypto::issue_client_certificate(authority, "sensor 2", past)));
+        const crypto::Validity later{now + std::chrono::hours(24), now + std::chrono::hours(48)};
+        save("early", take(crypto::issue_client_certificate(authority, "sensor 3", later)));
         save("foreign", take(crypto::issue_client_certificate(stranger, "sensor 1", valid)));
     }
     Pki(const Pki&) = delete;

@@ -15,9 +15,10 @@ export const CLIENTS = {
 /**
  * @param xml      ({ provider, caFile }) => text of conf/config.xml
  * @param files    further files
+ * @param clientCa a CA file: a listener `mtls` besides, which demands certificates of it
  * @returns { folder, authority, caFile, ca, provider, broker, tcp, tls } (tcp, tls: ports)
  */
-export async function house(t, { xml, files = {}, clients = CLIENTS, provider: settings = {}, args = [], tcp = true } = {}) {
+export async function house(t, { xml, files = {}, clients = CLIENTS, provider: settings = {}, args = [], tcp = true, clientCa } = {}) {
   const folder = tempFolder(t);
   mkdirSync(join(folder, 'ca'));
   const authority = new Authority(join(folder, 'ca'));
@@ -28,7 +29,8 @@ export async function house(t, { xml, files = {}, clients = CLIENTS, provider: s
   const broker = await Broker.start(t, {
     folder,
     files: { 'conf/config.xml': xml({ provider, caFile }), ...files },
-    listeners: [...(tcp ? ['tcp:0,name=tcp'] : []), `tls:0,name=tls,cert=${certFile},key=${keyFile}`],
+    listeners: [...(tcp ? ['tcp:0,name=tcp'] : []), `tls:0,name=tls,cert=${certFile},key=${keyFile}`,
+      ...(clientCa ? [`tls:0,name=mtls,cert=${certFile},key=${keyFile},client-ca=${clientCa}`] : [])],
     args,
   });
   return {

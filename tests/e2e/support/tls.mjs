@@ -32,4 +32,22 @@ export class Authority {
       at('ext'), '-out', at('pem'));
     return { certFile: at('pem'), keyFile: at('key'), cert: readFileSync(at('pem')), key: readFileSync(at('key')) };
   }
+
+  /**
+   * A certificate with everything a test may want to be wrong about it.
+   * @param extensions  lines of an extension file
+   * @param from, until  YYYYMMDDHHMMSSZ
+   */
+  sign(name, { extensions = ['extendedKeyUsage=clientAuth', 'basicConstraints=CA:FALSE'], from, until } = {}) {
+    const at = (end) => join(this.folder, `${name}.${end}`);
+    const day = (days) => new Date(Date.now() + days * 86_400_000).toISOString().replace(/[-:T]|\.\d+/g, '');
+    openssl('req', '-newkey', 'ec', '-pkeyopt', 'ec_paramgen_curve:P-256', '-nodes', '-subj', `/CN=${name}`, '-keyout', at('key'),
+      '-out', at('csr'));
+    writeFileSync(at('index'), '');
+    writeFileSync(at('cnf'), `[ca]\ndefault_ca=d\n[d]\ndatabase=${at('index')}\nnew_certs_dir=${this.folder}\nrand_serial=yes\n` +
+      `default_md=sha256\npolicy=p\nx509_extensions=e\n[p]\ncommonName=supplied\n[e]\n${extensions.join('\n')}\n`);
+    openssl('ca', '-batch', '-notext', '-config', at('cnf'), '-cert', this.caFile, '-keyfile', this.caKey, '-in', at('csr'), '-out', at('pem'),
+      '-startdate', from ?? day(-1), '-enddate', until ?? day(2));
+    return { certFile: at('pem'), keyFile: at('key'), cert: readFileSync(at('pem')), key: readFileSync(at('key')) };
+  }
 }
