@@ -36,13 +36,17 @@ void Delivery::deliver(const MessageRef& message) {
             std::uint64_t& highest = session.live_numbers[std::string(message->topic())];
             highest = std::max(highest, message->retained_number);
         }
-        if (session.match_stamp == stamp_) return merge(session, qos, retain, subscription.id);
+        if (session.match_stamp == stamp_) return merge(session, subscription, qos, retain);
         if (!session.connected() && (qos == 0 || !session.durable())) return;
         if (!has_room(session, *message)) {
             ++shard_.counters().deliveries_dropped;
             return;
         }
-        enqueue(session, message, qos, retain, subscription.id);
+        enqueue(session, {.message = message,
+                          .subscription_ids = subscription.id,
+                          .qos = qos,
+                          .granted = subscription.qos,
+                          .retain = retain});
         session.match_stamp = stamp_;
     });
 }
@@ -52,7 +56,11 @@ void Delivery::deliver_retained(Session& session, const Pull& pull, const Messag
         ++shard_.counters().deliveries_dropped;
         return;
     }
-    enqueue(session, message, std::min(pull.qos, message->qos), true, pull.subscription_id);
+    enqueue(session, {.message = message,
+                      .subscription_ids = pull.subscription_id,
+                      .qos = std::min(pull.qos, message->qos),
+                      .granted = pull.qos,
+                      .retain = true});
 }
 
 bool Delivery::has_room(const Session& session, const Message& message) const {
@@ -61,22 +69,20 @@ bool Delivery::has_room(const Session& session, const Message& message) const {
            (session.waiting.empty() || session.waiting_bytes + message.bytes() <= settings.max_queued_bytes);
 }
 
-void Delivery::enqueue(Session& session, const MessageRef& message, std::uint8_t qos, bool retain,
-                       std::uint32_t id) {
-    session.waiting.push_back({.message = message,
-                               .subscription_ids = id,
-                               .judged = low_half(session.swept_version),
-                               .qos = qos,
-                               .retain = retain});
-    session.waiting_bytes += message->bytes();
+void Delivery::enqueue(Session& session, QueueEntry entry) {
+    entry.judged = low_half(session.swept_version);
+    session.waiting_bytes += entry.message->bytes();
+    session.waiting.push_back(std::move(entry));
     if (Client* client = shard_.find_client(session.connection)) shard_.mark_dirty(*client);
 }
 
-void Delivery::merge(Session& session, std::uint8_t qos, bool retain, std::uint32_t id) {
+void Delivery::merge(Session& session, const Subscription& subscription, std::uint8_t qos, bool retain) {
     // One copy at the highest granted QoS with all identifiers. MQTT5 3.3.4 [MQTT-3.3.4-2..5]
     QueueEntry& entry = session.waiting.back();
     entry.qos = std::max(entry.qos, qos);
+    entry.granted = std::max(entry.granted, subscription.qos);
     entry.retain = entry.retain || retain;
+    const std::uint32_t id = subscription.id;
     if (id == 0) return;
     if (entry.subscription_ids == 0) {
         entry.subscription_ids = id;
@@ -117,7 +123,7 @@ Delivery::Fate Delivery::judge(Session& session, const QueueEntry& entry) {
     if (rights.from_the_future(message)) return Fate::Wait;
     const bool receiver_known =
         entry.judged == low_half(shard_.epoch()->policy_version()) && !session.authority->revoked();
-    if (!receiver_known && !rights.may_receive(session, message.topic(), entry.qos)) {
+    if (!receiver_known && !rights.may_receive(session, message.topic(), entry.granted)) {
         ++shard_.counters().deliveries_withheld;
         return Fate::Drop;
     }
@@ -296,7 +302,7 @@ bool Delivery::enter_window(Client& client) {
                        .qos = 2});
         session.outgoing_gate = shard_.last_lsn();
     }
-    session.inflight.push_back(std::move(entry));
+    session.push_inflight(std::move(entry));
     ++session.in_window;
     return true;
 }

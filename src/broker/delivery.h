@@ -50,9 +50,8 @@ class Delivery {
         std::size_t begin;
         QueueEntry entry;
     };
-    void enqueue(Session& session, const MessageRef& message, std::uint8_t qos, bool retain,
-                 std::uint32_t id);
-    void merge(Session& session, std::uint8_t qos, bool retain, std::uint32_t id);
+    void enqueue(Session& session, QueueEntry entry);
+    void merge(Session& session, const Subscription& subscription, std::uint8_t qos, bool retain);
     bool has_room(const Session& session, const Message& message) const;
     Fate judge(Session& session, const QueueEntry& entry);
     void erase_inflight(Session& session, std::uint32_t index);

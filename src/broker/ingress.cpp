@@ -40,7 +40,7 @@ mqtt::Flow Ingress::on_publish(Client& client, const mqtt::Publish& packet) {
     if (packet.qos == 2) {
         if (session.receiving.contains(packet.packet_id)) {
             // A duplicate of what is not released yet: acknowledged again, stored once. MQTT5 4.3.3
-            answer_later(client.id, mqtt::PacketType::Pubrec, packet.packet_id, mqtt::Reason::Success);
+            answer_later(client, mqtt::PacketType::Pubrec, packet.packet_id, mqtt::Reason::Success);
             return client.flow();
         }
         if (session.receiving.size() >= shard_.settings().receive_maximum) {
@@ -66,7 +66,7 @@ mqtt::Flow Ingress::on_publish(Client& client, const mqtt::Publish& packet) {
         record(store::RecordKind::Receive, message, session.key, packet.packet_id, 0);
         session.receiving_bytes += message->bytes();
         session.receiving.emplace(packet.packet_id, std::move(message));
-        answer_later(client.id, mqtt::PacketType::Pubrec, packet.packet_id, mqtt::Reason::Success);
+        answer_later(client, mqtt::PacketType::Pubrec, packet.packet_id, mqtt::Reason::Success);
         return client.flow();
     }
     const Sender sender{client.id, packet.packet_id, Sender::Owed::Puback};
@@ -87,7 +87,7 @@ mqtt::Flow Ingress::on_pubrel(Client& client, const mqtt::Ack& packet) {
     const auto found = session.receiving.find(packet.packet_id);
     if (found == session.receiving.end()) {
         // Released before, or never known. Behind the gate: the release may still be on its way to the store.
-        answer_later(client.id, mqtt::PacketType::Pubcomp, packet.packet_id,
+        answer_later(client, mqtt::PacketType::Pubcomp, packet.packet_id,
                      mqtt::Reason::PacketIdentifierNotFound);
         return client.flow();
     }
@@ -129,7 +129,7 @@ mqtt::Flow Ingress::deny(Client& client, const mqtt::Publish& packet) {
             answer(client, type, packet.packet_id, mqtt::Reason::NotAuthorized, reason);
         } else {
             // Behind the acknowledgements of what came before it [MQTT-4.6.0-2].
-            answer_later(client.id, type, packet.packet_id, mqtt::Reason::NotAuthorized, reason);
+            answer_later(client, type, packet.packet_id, mqtt::Reason::NotAuthorized, reason);
         }
     }
     if (end) shard_.close(client, mqtt::Reason::NotAuthorized, kDenied);
@@ -231,8 +231,8 @@ void Ingress::send(MessageRef message, const Sender& sender, std::unique_ptr<Wil
         parcel = stash(message, sender);
         parcel->will = std::move(will);
     }
-    if (before != incomplete_.end()) return before->second->behind.push_back(parcel);
-    dispatch(parcel, message, sender);
+    if (before == incomplete_.end()) return dispatch(parcel, message, sender);
+    before->second->behind.push_back([this, parcel] { dispatch(parcel, parcel->message, parcel->sender); });
 }
 
 void Ingress::dispatch(Parcel* parcel, const MessageRef& message, const Sender& sender) {
@@ -308,13 +308,13 @@ void Ingress::complete(Parcel* parcel) {
     if (const auto mine = incomplete_.find(publisher); mine != incomplete_.end() && mine->second == parcel) {
         incomplete_.erase(mine);
     }
-    for (Parcel* next : parcel->behind) {
+    for (auto& next : parcel->behind) {
         // One of them may have to wait too: the rest then stands behind that one.
         const auto again = incomplete_.find(publisher);
         if (again != incomplete_.end()) {
-            again->second->behind.push_back(next);
+            again->second->behind.push_back(std::move(next));
         } else {
-            dispatch(next, next->message, next->sender);
+            next();
         }
     }
     Client* client = shard_.find_client(sender.client);
@@ -338,11 +338,16 @@ void Ingress::answer(Client& client, mqtt::PacketType type, std::uint16_t packet
     shard_.mark_dirty(client);
 }
 
-void Ingress::answer_later(SlotId id, mqtt::PacketType type, std::uint16_t packet_id, mqtt::Reason reason,
-                           std::string reason_string) {
-    after_commit([this, id, type, packet_id, reason, text = std::move(reason_string)] {
-        Client* client = shard_.find_client(id);
-        if (client && client->phase == Client::Phase::Online) answer(*client, type, packet_id, reason, text);
+void Ingress::answer_later(const Client& client, mqtt::PacketType type, std::uint16_t packet_id,
+                           mqtt::Reason reason, std::string reason_string) {
+    auto say = [this, id = client.id, type, packet_id, reason, text = std::move(reason_string)] {
+        Client* asker = shard_.find_client(id);
+        if (asker && asker->phase == Client::Phase::Online) answer(*asker, type, packet_id, reason, text);
+    };
+    after_commit([this, publisher = client.session->serial, say = std::move(say)]() mutable {
+        const auto before = incomplete_.find(publisher);
+        if (before == incomplete_.end()) return say();
+        before->second->behind.push_back(std::move(say));
     });
 }
 

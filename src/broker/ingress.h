@@ -45,9 +45,10 @@ class Parcel {
     std::uint64_t number = 0;    ///< never used again by this shard
     std::uint32_t owed = 0;      ///< rings that have not taken it yet
     bool routed = false;         ///< the route was walked: only then may `owed` reach the end
-    /// Later messages of the same session: a publisher has one message at a time whose pushes are incomplete,
-    /// or they would overtake it on lanes that have room, and their acknowledgements would [MQTT-4.6.0-2].
-    std::vector<Parcel*> behind;
+    /// Later messages and answers of the same session: a publisher has one message at a time whose pushes are
+    /// incomplete, or they would overtake it on lanes that have room, and their acknowledgements would
+    /// [MQTT-4.6.0-2].
+    std::vector<std::move_only_function<void()>> behind;
 };
 
 /// @thread shard
@@ -89,8 +90,9 @@ class Ingress {
     mqtt::Flow deny(Client& client, const mqtt::Publish& packet);
     void answer(Client& client, mqtt::PacketType type, std::uint16_t packet_id, mqtt::Reason reason,
                 std::string_view reason_string = {});
-    void answer_later(SlotId client, mqtt::PacketType type, std::uint16_t packet_id, mqtt::Reason reason,
-                      std::string reason_string = {});
+    /// Behind the commit, and behind the answers to what the same session published before.
+    void answer_later(const Client& client, mqtt::PacketType type, std::uint16_t packet_id,
+                      mqtt::Reason reason, std::string reason_string = {});
     MessageRef make(const Session& session, const mqtt::Publish& packet);
     /// Retained owner first, then the route, then the acknowledgement (data-path 8).
     void send(MessageRef message, const Sender& sender, std::unique_ptr<Will> will = nullptr);

@@ -20,6 +20,7 @@ struct QueueEntry {
     std::uint32_t judged = 0;  ///< low half of the policy version under which the receiver was decided
     std::uint16_t packet_id = 0;  ///< 0 until it enters the window
     std::uint8_t qos = 0;
+    std::uint8_t granted = 0;  ///< highest QoS of the subscriptions that hold it: rights are asked for it
     bool retain : 1 = false;
     bool many_ids : 1 = false;
     bool sent : 1 = false;      ///< bytes have left on some connection: DUP from now on

@@ -10,13 +10,40 @@ Subscription* Session::find_subscription(std::string_view filter) noexcept {
 }
 
 QueueEntry* Session::find_inflight(std::uint16_t packet_id, std::uint32_t* index) noexcept {
-    // Acknowledgements come in order as a rule, so the one looked for stands at the front.
-    for (std::uint32_t i = 0; i < inflight.size(); ++i) {
-        if (inflight[i].packet_id != packet_id) continue;
-        if (index) *index = i;
-        return &inflight[i];
+    std::uint32_t at = 0;
+    if (!in_circle_order_) {
+        while (at < inflight.size() && inflight[at].packet_id != packet_id)
+            ++at;
+    } else if (!inflight.empty()) {
+        const std::uint32_t wanted = steps_from_oldest(packet_id);
+        std::uint32_t end = wanted == 0 ? 0 : inflight.size();  // acknowledgements come in order as a rule
+        while (at < end) {
+            const std::uint32_t middle = at + (end - at) / 2;
+            if (steps_from_oldest(inflight[middle].packet_id) < wanted) {
+                at = middle + 1;
+            } else {
+                end = middle;
+            }
+        }
     }
-    return nullptr;
+    if (at >= inflight.size() || inflight[at].packet_id != packet_id) return nullptr;
+    if (index) *index = at;
+    return &inflight[at];
+}
+
+std::uint32_t Session::steps_from_oldest(std::uint16_t packet_id) noexcept {
+    constexpr std::uint32_t kIds = 65535;
+    const std::uint32_t steps = packet_id + kIds - inflight.front().packet_id;
+    return steps < kIds ? steps : steps - kIds;
+}
+
+void Session::push_inflight(QueueEntry entry) {
+    if (inflight.empty()) {
+        in_circle_order_ = true;
+    } else if (steps_from_oldest(entry.packet_id) <= steps_from_oldest(inflight.back().packet_id)) {
+        in_circle_order_ = false;
+    }
+    inflight.push_back(std::move(entry));
 }
 
 std::uint16_t Session::take_packet_id() noexcept {

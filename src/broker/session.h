@@ -96,7 +96,7 @@ class Session {
 
     std::unordered_map<std::string, std::unique_ptr<Subscription>, SeededHash, std::equal_to<>> subscriptions;
     EntryRing waiting;
-    EntryRing inflight;
+    EntryRing inflight;  ///< filled by push_inflight() only
     std::uint64_t waiting_bytes = 0;
     std::uint32_t send_from = 0;  ///< entries of `inflight` before this one were sent on this connection
     std::unordered_map<std::uint32_t, std::vector<std::uint32_t>>
@@ -122,9 +122,16 @@ class Session {
     Subscription* find_subscription(std::string_view filter) noexcept;
     /// A packet id that no entry in flight holds; 0 when all 65,535 are taken.
     std::uint16_t take_packet_id() noexcept;
+    /// Binary search: ids are handed out in a circle, so entries stand in its order until one id has been
+    /// kept for a whole round.
     QueueEntry* find_inflight(std::uint16_t packet_id, std::uint32_t* index = nullptr) noexcept;
+    void push_inflight(QueueEntry entry);
     /// Drops everything that is queued, in flight or half received.
     void clear_messages() noexcept;
+
+  private:
+    std::uint32_t steps_from_oldest(std::uint16_t packet_id) noexcept;
+    bool in_circle_order_ = true;  ///< entries of `inflight`
 };
 
 /// Sessions belong to (principal, client id): the same id under another principal is another session.

@@ -80,6 +80,30 @@ TEST(Lanes, TheAcknowledgementWaitsUntilTheLastRingHasTakenTheMessage) {
     }
 }
 
+TEST(Lanes, ARefusedPublishIsAnsweredBehindTheOneBeforeItThatWaits) {
+    for (std::uint64_t seed = 1; seed <= 30; ++seed) {
+        Full full(seed);
+        full.world.realm->users["narrow"] = {.roles = {"narrow"}};
+        full.world.realm->allow("narrow", "slow");
+        full.thaw();
+        ASSERT_TRUE(full.world.adopt());
+        SimClient& narrow =
+            full.world.online({.client_id = full.world.name_on(0, "narrow"), .user = "narrow"});
+        full.world.frozen[1] = true;
+        for (int i = 0; i < 4; ++i)
+            full.one.publish("slow", "fills", 0);
+        full.world.settle();
+        const auto waits = narrow.publish("slow", "x", 1);
+        const auto refused = narrow.publish("forbidden", "x", 1);
+        full.world.settle();
+        EXPECT_TRUE(narrow.pubacks.empty()) << seed;
+        full.thaw();
+        ASSERT_EQ(narrow.pubacks.size(), 2U) << seed;
+        EXPECT_EQ(narrow.pubacks[0], (std::pair{waits, Reason::Success}));
+        EXPECT_EQ(narrow.pubacks[1], (std::pair{refused, Reason::NotAuthorized}));
+    }
+}
+
 TEST(Lanes, WhoWaitsIsNotOvertakenEvenWhenTheRingHasRoom) {
     for (std::uint64_t seed = 1; seed <= 30; ++seed) {
         // Room for bytes, not for this one: a large message waits while small ones would still fit.

@@ -156,6 +156,31 @@ TEST(SimRights, AReaderWhoComesBackWithLessGetsOnlyWhatItMayStillRead) {
     EXPECT_EQ(it.reader(false).payloads(), Payloads{"open"});
 }
 
+TEST(SimRights, ARightToSubscribeAtOneQosCoversWhatIsDeliveredBelowIt) {
+    Rights2 rights;
+    const auto only_qos_2 = [&] {
+        rights.world.realm->rules.push_back({.role = "reader",
+                                             .effect = policy::Effect::Allow,
+                                             .acts = policy::acts_of(policy::Act::Subscribe),
+                                             .filter = "t/#",
+                                             .qos = policy::qos_bit(2)});
+        return rights.world.adopt();
+    };
+    rights.grant("", "t/#");
+    ASSERT_TRUE(only_qos_2());
+    SimClient& reader = rights.reader();
+    reader.subscribe("t/#", 2);
+    rights.world.settle();
+    rights.leave(reader);
+    SimClient& writer = rights.writer();
+    rights.say(writer, "t/a", "at QoS 1");
+    rights.grant("", "t/#");
+    ASSERT_TRUE(only_qos_2());
+    SimClient& again = rights.reader(false);
+    rights.world.settle();
+    EXPECT_EQ(again.payloads(), (Payloads{"at QoS 1"}));
+}
+
 TEST(SimRights, AcceptedMessagesStayWhenTheirAuthorComesBackWithLess) {
     Rights2 it;
     SimClient& reader = it.reader();

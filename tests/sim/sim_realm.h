@@ -18,6 +18,7 @@ struct RoleRule {
     policy::Effect effect = policy::Effect::Allow;
     policy::Mask acts = 0;
     std::string filter;
+    policy::Mask qos = policy::kAnyQos;
 };
 
 /// @thread the simulator's
@@ -85,6 +86,7 @@ class SimRealm final : public auth::Authenticator, public auth::Authorizer {
             policy::Rule rule;
             rule.effect = one.effect;
             rule.acts = one.acts;
+            rule.qos = one.qos;
             rule.topic = *policy::Template::literal(one.filter);
             LK_CHECK(policy.add({"sim", policy::BlockKind::Role, one.role}, std::move(rule)));
         }
