@@ -10,6 +10,7 @@
 
 #include "base/ticket.h"
 #include "broker/epoch.h"
+#include "broker/output.h"
 #include "broker/timer.h"
 #include "mqtt/buffer.h"
 #include "mqtt/connection.h"
@@ -67,7 +68,7 @@ class Client final : public mqtt::Handler {
     std::unique_ptr<Login> login;  ///< until the CONNACK is on its way
     Session* session = nullptr;    ///< while Online
     mqtt::Buffer tail;             ///< unparsed: an incomplete packet, or what a suspension left
-    mqtt::Buffer leftover;         ///< a packet (or TLS record) whose first bytes have left
+    Leftover leftover;             ///< a packet (or TLS record) whose first bytes have left
     mqtt::Buffer control;          ///< acknowledgements and the like, encoded
     Timer timer;                   ///< next of: connect limit, login limit, keep-alive, expiry
     MonoTime heard{};              ///< when bytes last arrived

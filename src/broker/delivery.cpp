@@ -14,8 +14,8 @@ namespace latchkey::broker {
 
 namespace {
 
-constexpr std::size_t kBatchBytes = 64 * 1024;  ///< encoded per write
-constexpr int kBatchesPerTurn = 4;              ///< then others get their turn
+constexpr int kBatchesPerTurn = 4;           ///< then others get their turn
+constexpr std::uint16_t kTopicAliases = 32;  ///< used towards one client, if it takes that many
 
 std::uint32_t low_half(std::uint64_t version) {
     return static_cast<std::uint32_t>(version);
@@ -210,10 +210,11 @@ void Delivery::resend(Client& client) {
     shard_.mark_dirty(client);
 }
 
-std::size_t Delivery::encode(Client& client, const QueueEntry& entry) {
+bool Delivery::encode(Client& client, const QueueEntry& entry, Output::Packet& packet) {
+    packet.begin = output_.scratch.size();
     if (entry.released) {
-        return mqtt::encode_ack(scratch_, client.protocol.peer(),
-                                {.type = mqtt::PacketType::Pubrel, .packet_id = entry.packet_id});
+        return mqtt::encode_ack(output_.scratch, client.protocol.peer(),
+                                {.type = mqtt::PacketType::Pubrel, .packet_id = entry.packet_id}) != 0;
     }
     const Message& message = *entry.message;
     std::span<const std::uint32_t> ids;
@@ -228,21 +229,34 @@ std::size_t Delivery::encode(Client& client, const QueueEntry& entry) {
         const auto left = std::chrono::ceil<std::chrono::seconds>(message.expires - shard_.now()).count();
         expiry = static_cast<std::uint32_t>(std::max<std::int64_t>(left, 0));
     }
-    return mqtt::encode_publish(scratch_, client.protocol.peer(),
-                                {.topic = message.topic(),
-                                 .payload = message.payload(),
-                                 .forward = message.forward(),
-                                 .subscription_ids = ids,
-                                 .expiry_s = expiry,
-                                 .packet_id = entry.packet_id,
-                                 .qos = entry.qos,
-                                 .retain = entry.retain,
-                                 .dup = entry.sent});
+    const mqtt::OutboundAlias alias = client.protocol.outbound_alias(message.topic(), kTopicAliases);
+    if (!alias.known) packet.new_alias = alias.alias;
+    const mqtt::PublishOut out{.topic = message.topic(),
+                               .payload = message.payload(),
+                               .forward = message.forward(),
+                               .subscription_ids = ids,
+                               .expiry_s = expiry,
+                               .packet_id = entry.packet_id,
+                               .qos = entry.qos,
+                               .retain = entry.retain,
+                               .dup = entry.sent,
+                               .alias = alias};
+    std::size_t size = 0;
+    if (message.payload().size() >= kByReferenceBytes) {
+        size = mqtt::encode_publish_head(output_.scratch, client.protocol.peer(), out);
+        packet.payload = entry.message;
+    } else {
+        size = mqtt::encode_publish(output_.scratch, client.protocol.peer(), out);
+    }
+    if (size != 0) return true;
+    client.protocol.forget_outbound_alias(packet.new_alias);
+    ++shard_.counters().deliveries_dropped;  // larger than the receiver takes [MQTT-3.1.2-25]
+    return false;
 }
 
 bool Delivery::fill_inflight(Client& client) {
     Session& session = *client.session;
-    while (session.send_from < session.inflight.size() && scratch_.size() < kBatchBytes) {
+    while (session.send_from < session.inflight.size() && !output_.full()) {
         QueueEntry& entry = session.inflight[session.send_from];
         // A parked id whose PUBREC came is owed its PUBREL on every connection, or it would never be free.
         if (entry.parked && !entry.released) {
@@ -262,14 +276,14 @@ bool Delivery::fill_inflight(Client& client) {
                 continue;
             }
         }
-        const std::size_t begin = scratch_.size();
-        if (encode(client, entry) == 0) {
-            ++shard_.counters().deliveries_dropped;  // larger than the receiver takes [MQTT-3.1.2-25]
+        Output::Packet packet;
+        if (!encode(client, entry, packet)) {
             withdraw_inflight(session, session.send_from);
             continue;
         }
         ++session.send_from;
-        encoded_.push_back({begin, QueueEntry{.packet_id = entry.packet_id}});
+        packet.entry.packet_id = entry.packet_id;
+        output_.add(std::move(packet));
     }
     return session.send_from == session.inflight.size();
 }
@@ -311,7 +325,7 @@ bool Delivery::fill_waiting(Client& client) {
     Session& session = *client.session;
     // One batch of packet ids per commit: were more added while one is under way, its gate would run ahead.
     const bool full = gated(session);
-    while (!session.waiting.empty() && scratch_.size() < kBatchBytes) {
+    while (!session.waiting.empty() && !output_.full()) {
         QueueEntry& front = session.waiting.front();
         const Fate fate = judge(session, front);
         if (fate == Fate::Wait) {
@@ -328,15 +342,14 @@ bool Delivery::fill_waiting(Client& client) {
             if (!gated(session) && !fill_inflight(client)) return false;
             continue;
         }
-        const std::size_t begin = scratch_.size();
-        const bool fits = encode(client, front) != 0;
-        QueueEntry entry = take_waiting_front(session);
+        Output::Packet packet;
+        const bool fits = encode(client, front, packet);
+        packet.entry = take_waiting_front(session);
         if (!fits) {
-            ++shard_.counters().deliveries_dropped;
-            free_ids(session, entry);
+            free_ids(session, packet.entry);
             continue;
         }
-        encoded_.push_back({begin, std::move(entry)});
+        output_.add(std::move(packet));
     }
     return session.waiting.empty();
 }
@@ -358,62 +371,46 @@ void Delivery::wait_for_gate(Client& client) {
 
 bool Delivery::flush(Client& client) {
     for (int batch = 0; batch < kBatchesPerTurn; ++batch) {
-        scratch_.clear();
-        encoded_.clear();
         bool all = true;
         const bool held = !client.leftover.empty();  // what begins after it is encoded once it has left
         if (!held && client.phase == Client::Phase::Online && !client.login) {
             all = (gated(*client.session) || fill_inflight(client)) && fill_waiting(client);
             wait_for_gate(client);
         }
-        if (scratch_.empty() && !client.has_output()) return false;
-        const bool full = scratch_.size() >= kBatchBytes;
-        if (!write(client)) return false;
-        if (held) continue;
+        if (output_.empty() && !client.has_output()) return false;
+        const bool full = output_.full();
+        const bool taken = write(client);
+        output_.clear();
+        if (!taken) return false;
+        if (held || !client.leftover.empty()) continue;
         if (all || !full) return false;
     }
     return true;
 }
 
 bool Delivery::write(Client& client) {
-    std::array<iovec, 3> parts{};
-    std::size_t count = 0;
-    std::size_t total = 0;
-    const auto add = [&](mqtt::Buffer& buffer) {
-        if (buffer.empty()) return;
-        parts[count++] = {buffer.data(), buffer.size()};
-        total += buffer.size();
-    };
-    add(client.leftover);
-    add(client.control);
-    add(scratch_);
-    const net::IoResult result = client.transport->write(std::span(parts.data(), count));
+    const net::IoResult result = client.transport->write(output_.gather(client.leftover, client.control));
     if (result.status == net::IoStatus::Failed) {
         shard_.drop(client, kTransport);
         return false;
     }
-    keep_rest(client, result.status == net::IoStatus::Ok ? total : result.bytes, result.held);
+    keep_rest(client, result.status == net::IoStatus::Ok ? output_.offered() : result.bytes, result.held);
     // Also when nothing was begun: what went back to the queue waits for room too.
     client.want_write = result.status == net::IoStatus::WantWrite;
     return result.status == net::IoStatus::Ok;
 }
 
 void Delivery::keep_rest(Client& client, std::size_t taken, std::size_t held) {
-    const std::size_t before = client.leftover.size() + client.control.size();
-    const std::size_t total = before + scratch_.size();
     // A sealed TLS record or an announced WebSocket frame must be offered again unchanged: it counts as
     // begun.
-    const std::size_t begun = std::min(total, taken + held);
-    std::size_t keep = std::max(begun, before);
-    for (std::size_t i = 0; i < encoded_.size(); ++i) {
-        const std::size_t begin = before + encoded_[i].begin;
-        const std::size_t end = before + (i + 1 < encoded_.size() ? encoded_[i + 1].begin : scratch_.size());
-        if (begin < begun) keep = std::max(keep, end);
-    }
+    const std::size_t begun = std::min(output_.offered(), taken + held);
+    Output::Outcome outcome = output_.after_write(taken, begun);
     Session* session = client.session;
-    for (std::size_t i = encoded_.size(); i-- > 0;) {
-        Encoded& packet = encoded_[i];
-        const bool left = before + packet.begin < keep;
+    const std::span<Output::Packet> packets = output_.packets();
+    for (std::size_t i = packets.size(); i-- > 0;) {
+        Output::Packet& packet = packets[i];
+        const bool left = i < outcome.packets_left;
+        if (!left) client.protocol.forget_outbound_alias(packet.new_alias);
         if (packet.entry.packet_id != 0) {
             if (left) {
                 if (QueueEntry* sent = session->find_inflight(packet.entry.packet_id)) sent->sent = true;
@@ -429,21 +426,8 @@ void Delivery::keep_rest(Client& client, std::size_t taken, std::size_t held) {
         }
         if (left) ++shard_.counters().publishes_sent;
     }
-    mqtt::Buffer rest;
-    std::size_t offset = 0;
-    const auto save = [&](const mqtt::Buffer& buffer, std::size_t limit) {
-        const std::size_t from = taken > offset ? std::min(taken - offset, limit) : 0;
-        rest.append(buffer.bytes().subspan(from, limit - from));
-        offset += buffer.size();
-    };
-    if (taken < keep) {
-        save(client.leftover, client.leftover.size());
-        save(client.control, client.control.size());
-        save(scratch_, keep - before);
-    }
-    client.leftover = std::move(rest);
-    client.control.shrink(512);
-    if (scratch_.capacity() > 4 * kBatchBytes && client.leftover.empty()) scratch_.shrink(4 * kBatchBytes);
+    client.leftover = std::move(outcome.rest);
+    if (output_.offers_control()) client.control.shrink(512);
 }
 
 }  // namespace latchkey::broker

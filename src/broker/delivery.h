@@ -9,8 +9,8 @@
 #include <vector>
 
 #include "broker/message.h"
+#include "broker/output.h"
 #include "broker/session.h"
-#include "mqtt/buffer.h"
 #include "mqtt/encoder.h"
 #include "mqtt/packet.h"
 
@@ -45,11 +45,6 @@ class Delivery {
 
   private:
     enum class Fate : std::uint8_t { Send, Drop, Wait };
-    /// A packet in scratch_. QoS 0 entries are held here until their first byte has left.
-    struct Encoded {
-        std::size_t begin;
-        QueueEntry entry;
-    };
     void enqueue(Session& session, QueueEntry entry);
     void merge(Session& session, const Subscription& subscription, std::uint8_t qos, bool retain);
     bool has_room(const Session& session, const Message& message) const;
@@ -58,7 +53,8 @@ class Delivery {
     void withdraw_inflight(Session& session, std::uint32_t index);
     QueueEntry take_waiting_front(Session& session);
     void free_ids(Session& session, const QueueEntry& entry);
-    std::size_t encode(Client& client, const QueueEntry& entry);
+    /// @return false when the receiver takes no packet of that size
+    bool encode(Client& client, const QueueEntry& entry, Output::Packet& packet);
     bool fill_inflight(Client& client);
     bool fill_waiting(Client& client);
     bool enter_window(Client& client);
@@ -71,8 +67,7 @@ class Delivery {
 
     Shard& shard_;
     std::uint64_t stamp_ = 0;
-    mqtt::Buffer scratch_;
-    std::vector<Encoded> encoded_;
+    Output output_;
     std::vector<SlotId> waiting_for_epoch_;
 };
 

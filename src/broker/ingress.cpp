@@ -141,6 +141,7 @@ MessageRef Ingress::make(const Session& session, const mqtt::Publish& packet) {
     MessageRef message = MessageRef::created(Message::create(
         {.topic = packet.topic,
          .payload = packet.payload,
+         .packet = shard_.packet_of(packet.payload),
          .forward_bytes = properties.forward.size(),
          .author = session.authority,
          .policy_version = shard_.epoch()->policy_version(),

@@ -7,7 +7,8 @@
 namespace latchkey::broker {
 
 Message* Message::create(const MessageParts& parts) {
-    const std::size_t extra = parts.topic.size() + parts.forward_bytes + parts.payload.size();
+    const std::size_t copied = parts.packet ? 0 : parts.payload.size();
+    const std::size_t extra = parts.topic.size() + parts.forward_bytes + copied;
     void* memory = ::operator new(sizeof(Message) + extra);
     auto* message = new (memory) Message();
     message->author = parts.author;
@@ -22,10 +23,14 @@ Message* Message::create(const MessageParts& parts) {
     message->forward_bytes_ = static_cast<std::uint32_t>(parts.forward_bytes);
     message->payload_bytes_ = static_cast<std::uint32_t>(parts.payload.size());
     std::memcpy(message->data(), parts.topic.data(), parts.topic.size());
-    if (!parts.payload.empty()) {
-        std::memcpy(message->data() + parts.topic.size() + parts.forward_bytes, parts.payload.data(),
-                    parts.payload.size());
+    if (parts.packet) {
+        message->packet_ = std::move(*parts.packet);
+        message->payload_ = parts.payload.data();
+        return message;
     }
+    char* payload = message->data() + parts.topic.size() + parts.forward_bytes;
+    if (copied != 0) std::memcpy(payload, parts.payload.data(), copied);
+    message->payload_ = reinterpret_cast<const std::byte*>(payload);
     return message;
 }
 

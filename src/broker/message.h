@@ -13,6 +13,7 @@
 #include <utility>
 
 #include "base/time.h"
+#include "mqtt/buffer.h"
 #include "policy/authority.h"
 #include "store/store.h"
 
@@ -30,6 +31,9 @@ struct Hold {
 struct MessageParts {
     std::string_view topic;
     std::span<const std::byte> payload;
+    /// Set: the buffer that holds `payload`. It is taken over, and the payload not copied. The other views
+    /// may point into it too.
+    mqtt::Buffer* packet = nullptr;
     std::size_t forward_bytes =
         0;  ///< room for properties that are forwarded unchanged, filled by the caller
     policy::AuthorityRef author;
@@ -54,9 +58,7 @@ class Message {
     std::string_view topic() const noexcept { return {data(), topic_bytes_}; }
     std::span<const std::byte> forward() const noexcept { return view(topic_bytes_, forward_bytes_); }
     std::byte* forward_room() noexcept { return reinterpret_cast<std::byte*>(data() + topic_bytes_); }
-    std::span<const std::byte> payload() const noexcept {
-        return view(std::size_t{topic_bytes_} + forward_bytes_, payload_bytes_);
-    }
+    std::span<const std::byte> payload() const noexcept { return {payload_, payload_bytes_}; }
     std::size_t bytes() const noexcept {
         return sizeof(Message) + topic_bytes_ + forward_bytes_ + payload_bytes_;
     }
@@ -82,6 +84,8 @@ class Message {
         return {reinterpret_cast<const std::byte*>(data() + offset), size};
     }
 
+    mqtt::Buffer packet_;  ///< a large one, as it came from the socket
+    const std::byte* payload_ = nullptr;
     std::atomic<std::uint32_t> shards_{1};
     std::uint16_t topic_bytes_ = 0;
     std::uint32_t forward_bytes_ = 0;

@@ -23,7 +23,8 @@ constexpr Duration kLinger = std::chrono::seconds(2);
 constexpr std::uint32_t kListenerSlot = 0x80000000;  ///< poll tokens of listeners; generation 0
 
 std::size_t owed(const Client& client) {
-    return client.control.size() + client.leftover.size();
+    // A large payload on its way is no answer, and no copy.
+    return client.control.size() + client.leftover.bytes.size();
 }
 
 }  // namespace
@@ -262,10 +263,12 @@ void Shard::tell_broken(const net::Address& remote, std::uint32_t listener, cons
 }
 
 void Shard::grow_tail(Client& client) {
-    // A large packet collects in its own buffer, straight from the socket; parsed once, when it is whole.
+    // A large packet collects in its own buffer, straight from the socket, and not a byte beyond it: parsed
+    // once, when it is whole, and then it becomes the message.
     const std::size_t have = client.tail.size();
-    const std::size_t room = std::clamp<std::size_t>(client.need > have ? client.need - have : 0,
-                                                     kCarefulReadBytes, read_room(client));
+    const bool one = client.need > have;
+    const std::size_t room = one ? std::min(client.need - have, read_room(client)) : kCarefulReadBytes;
+    if (one) client.tail.reserve(std::min<std::size_t>(client.need, std::max(2 * have, have + room)));
     std::byte* fresh = client.tail.append(room);
     const net::IoResult result = client.transport->read({fresh, room});
     client.tail.truncate(have + result.bytes);
@@ -275,7 +278,14 @@ void Shard::grow_tail(Client& client) {
     if (client.tail.size() < client.need) return;
     mqtt::Buffer whole = std::move(client.tail);
     client.tail = mqtt::Buffer();
+    if (one) packet_ = &whole;
     parse(client, whole.bytes());
+    packet_ = nullptr;
+}
+
+mqtt::Buffer* Shard::packet_of(std::span<const std::byte> payload) noexcept {
+    // Mostly payload: else a message would keep more than it needs.
+    return packet_ && payload.size() >= packet_->size() / 2 ? packet_ : nullptr;
 }
 
 bool Shard::may_handshake(const Client& client) {

@@ -118,6 +118,9 @@ class Shard final : public net::Turnable {
     /// The client said goodbye. @param normal  DISCONNECT 0x00: its will is discarded
     void departed(Client& client, bool normal);
     void arm_timer(Client& client);
+    /// While a large packet is parsed: its buffer, if `payload` is most of it. Whoever keeps the payload may
+    /// take it over.
+    mqtt::Buffer* packet_of(std::span<const std::byte> payload) noexcept;
 
     /// Adds a record to this turn's batch.
     void append(const store::Record& record) { last_lsn_ = services_.store.append(record); }
@@ -176,6 +179,7 @@ class Shard final : public net::Turnable {
     CertificateSweep certificates_{*this};
     std::vector<std::uint64_t> sweep_;  ///< serials of sessions to be judged under the new policy
     mqtt::Buffer read_buffer_;
+    mqtt::Buffer* packet_ = nullptr;
     Stage stage_ = Stage::Running;
     store::Lsn last_lsn_ = 0;
     bool moved_ = true;  ///< since the last quiet()

@@ -66,7 +66,7 @@ constexpr std::array<Field, 4> kBrokerRows{
 };
 constexpr FieldTable kBrokerTable{"broker", "The process as a whole.", kBrokerRows};
 
-constexpr std::array<Field, 11> kLimitsRows{
+constexpr std::array<Field, 12> kLimitsRows{
     field<&LimitsConfig::max_packet_bytes>(
         "max_packet_bytes", {.unit = "bytes", .doc = "a whole MQTT packet", .min = 1024, .max = 268'435'460}),
     field<&LimitsConfig::max_connect_bytes>(
@@ -84,6 +84,8 @@ constexpr std::array<Field, 11> kLimitsRows{
     field<&LimitsConfig::max_subscriptions>("max_subscriptions", {.doc = "of one session"}),
     field<&LimitsConfig::max_inflight>(
         "max_inflight", {.doc = "QoS 1 and 2 messages on their way to one client", .min = 1, .max = 65'535}),
+    field<&LimitsConfig::topic_alias_maximum>(
+        "topic_alias_maximum", {.doc = "topics that one client may give a number; 64 KiB of them at most"}),
     field<&LimitsConfig::connect_limit>(
         "connect_limit_ms", {.doc = "from the connection to its whole CONNECT", .min = 100, .max = 600'000}),
     field<&LimitsConfig::login_limit>("login_limit_ms",
@@ -179,6 +181,7 @@ broker::Settings settings_of(const LimitsConfig& limits) {
     settings.max_queued_bytes = limits.max_queued_bytes;
     settings.max_subscriptions = limits.max_subscriptions;
     settings.max_inflight = limits.max_inflight;
+    settings.packets.topic_alias_maximum = limits.topic_alias_maximum;
     settings.connect_limit = limits.connect_limit;
     settings.login_limit = limits.login_limit;
     return settings;

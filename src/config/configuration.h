@@ -144,6 +144,7 @@ struct LimitsConfig {
     std::uint64_t max_queued_bytes = 64ULL << 20;
     std::uint32_t max_subscriptions = 10'000;
     std::uint32_t max_inflight = 1024;
+    std::uint16_t topic_alias_maximum = 32;
     std::chrono::milliseconds connect_limit{10'000};
     std::chrono::milliseconds login_limit{20'000};
 };

@@ -5,13 +5,17 @@
 
 #include <algorithm>
 #include <cstddef>
+#include <cstdlib>
 #include <cstring>
 #include <memory>
+#include <new>
 #include <span>
 #include <string_view>
 #include <utility>
 
 #include <strings.h>
+
+#include "base/result.h"
 
 namespace latchkey::mqtt {
 
@@ -53,7 +57,7 @@ class Buffer {
     void truncate(std::size_t size) noexcept { size_ = std::min(size, size_); }
     void clear() noexcept { size_ = 0; }
     void reserve(std::size_t capacity) {
-        if (capacity > capacity_) grow(capacity - size_);
+        if (capacity > capacity_) resize(capacity);
     }
     /// Clears and overwrites what was there: for packets that hold a credential. Reserve enough before
     /// encoding one, or growing leaves copies behind.
@@ -71,15 +75,21 @@ class Buffer {
     }
 
   private:
-    void grow(std::size_t n) {
-        const std::size_t capacity = std::max({size_ + n, capacity_ * 2, std::size_t{256}});
-        auto data = std::make_unique_for_overwrite<std::byte[]>(capacity);
-        if (size_ != 0) std::memcpy(data.get(), data_.get(), size_);
-        data_ = std::move(data);
+    struct Free {
+        void operator()(std::byte* data) const noexcept { std::free(data); }
+    };
+
+    void grow(std::size_t n) { resize(std::max({size_ + n, capacity_ * 2, std::size_t{256}})); }
+    void resize(std::size_t capacity) {
+        // realloc, because the kernel moves the pages of a large one instead of copying them.
+        void* data = std::realloc(data_.get(), capacity);
+        if (data == nullptr) throw std::bad_alloc();
+        LK_IGNORE(data_.release(), "realloc has freed or kept it");
+        data_.reset(static_cast<std::byte*>(data));
         capacity_ = capacity;
     }
 
-    std::unique_ptr<std::byte[]> data_;
+    std::unique_ptr<std::byte[], Free> data_;
     std::size_t size_ = 0;
     std::size_t capacity_ = 0;
 };

@@ -16,11 +16,15 @@ namespace latchkey::mqtt {
 struct Connection::Extras {
     std::vector<std::string> inbound;   ///< by alias - 1; empty: not set
     std::vector<std::string> outbound;  ///< by alias - 1; empty: free
+    std::size_t inbound_bytes = 0;      ///< topics in `inbound`
     std::string auth_method;
     bool has_auth_method = false;
 };
 
 namespace {
+
+/// Topics that one connection may have us remember: aliases of long topics would be memory for nothing.
+constexpr std::size_t kMaxAliasBytes = 64 * 1024;
 
 /// What an unexpected first byte usually means; said in the log in place of "malformed".
 std::string_view foreign_protocol(Bytes in) noexcept {
@@ -245,6 +249,11 @@ Flow Connection::take_publish(std::uint8_t flags, Bytes body, Handler& handler) 
         packet.topic = table[slot];
     } else {
         if (slot >= table.size()) table.resize(slot + 1);
+        std::size_t& used = extras_->inbound_bytes;
+        used = used - table[slot].size() + packet.topic.size();
+        if (used > kMaxAliasBytes) {
+            return fail(handler, Reason::QuotaExceeded, "topic aliases of too many bytes");
+        }
         table[slot].assign(packet.topic);  // [MQTT-3.3.2-12]
     }
     return handler.on_publish(packet);

@@ -51,7 +51,7 @@ TEST(Flood, WhoSendsAndDoesNotReadIsReadNoFurther) {
     world.settle();
     broker::Client* client = client_of(world, "flooder");
     ASSERT_NE(client, nullptr);
-    EXPECT_LE(client->control.size() + client->leftover.size(), 4096U + 512U);
+    EXPECT_LE(client->control.size() + client->leftover.bytes.size(), 4096U + 512U);
 
     // Nobody else is held up.
     SimClient& other = world.online({.client_id = "other"});

@@ -22,14 +22,16 @@ SimClient::SimClient(std::string client_name, std::shared_ptr<Pipe> from_broker,
     : name(std::move(client_name)), in_(std::move(from_broker)), out_(std::move(to_broker)), trace_(trace) {}
 
 void SimClient::connect(const ConnectSpec& spec) {
-    protocol_ = std::make_unique<mqtt::ClientConnection>(spec.level, mqtt::Limits{});
+    protocol_ = std::make_unique<mqtt::ClientConnection>(
+        spec.level, mqtt::Limits{.max_packet_bytes = 64U << 20, .topic_alias_maximum = spec.topic_aliases});
     mqtt::ConnectOut out{.level = spec.level,
                          .clean_start = spec.clean,
                          .keep_alive_s = spec.keep_alive_s,
                          .client_id = spec.client_id,
                          .user_name = spec.user,
                          .receive_maximum = spec.receive_maximum,
-                         .maximum_packet_size = spec.max_packet};
+                         .maximum_packet_size = spec.max_packet,
+                         .topic_alias_maximum = spec.topic_aliases};
     if (spec.expiry_s != 0) out.session_expiry_s = spec.expiry_s;
     if (spec.will) {
         out.will = mqtt::WillOut{.topic = spec.will->topic,
@@ -60,7 +62,8 @@ std::uint16_t SimClient::publish(const PublishSpec& spec) {
                           .packet_id = id,
                           .qos = spec.qos,
                           .retain = spec.retain,
-                          .dup = spec.dup});
+                          .dup = spec.dup,
+                          .alias = spec.alias});
     flush(buffer);
     return id;
 }
@@ -122,6 +125,7 @@ bool SimClient::pump() {
     if (in_->bytes.empty() || !protocol_) return false;
     const std::size_t n = std::min(read_room, in_->bytes.size());
     if (n == 0) return false;
+    bytes_received += n;
     tail_.append(in_->bytes, 0, n);
     in_->bytes.erase(0, n);
     const mqtt::Consumed consumed = protocol_->on_bytes(bytes(tail_), *this);

@@ -33,6 +33,7 @@ struct ConnectSpec {
     };
     std::optional<WillSpec> will = std::nullopt;
     std::optional<std::uint32_t> max_packet = std::nullopt;
+    std::uint16_t topic_aliases = 0;  ///< Topic Alias Maximum
 };
 
 /// A PUBLISH with everything a test may want to say about it. Packet id 0: the next one.
@@ -44,6 +45,7 @@ struct PublishSpec {
     bool dup = false;
     std::uint16_t packet_id = 0;
     std::optional<std::uint32_t> expiry_s = std::nullopt;
+    mqtt::OutboundAlias alias = {};
 };
 
 struct Received {
@@ -102,6 +104,7 @@ class SimClient final : public mqtt::ClientHandler {
     std::optional<std::uint32_t> session_expiry_s;  ///< as CONNACK says
     std::vector<std::string> order;                 ///< everything that came, in order, one word or two each
     std::size_t read_room = ~std::size_t{0};        ///< bytes taken per pump()
+    std::size_t bytes_received = 0;
 
     mqtt::Flow on_connack(const mqtt::Connack& packet) override;
     mqtt::Flow on_publish(const mqtt::Publish& packet) override;
