@@ -87,12 +87,17 @@ bool has_body(const Request& request) {
     return std::any_of(first, last, [](const auto& line) { return view(line.value()) != "0"; });
 }
 
-// A page of somewhere else must not use its visitor's network, certificate or loopback (RFC 6455 10.2).
+// A page of somewhere else must not use its visitor's network, certificate or loopback (RFC 6455 10.2). One
+// that came from this very host and port is of ours; so say clients that are no browser and send an Origin
+// all the same, always with https (Paho for Python).
 bool origin_allowed(const Request& request, const WebSocketOptions& options) {
     if (request.count(http::field::origin) == 0) return true;
     const auto origin = only(request, http::field::origin);
     if (!origin) return false;
     const std::string asked = lower(*origin);
+    const std::size_t scheme = asked.find("://");
+    const auto host = only(request, http::field::host);
+    if (scheme != std::string::npos && host && asked.substr(scheme + 3) == lower(*host)) return true;
     return std::ranges::any_of(options.allowed_origins, [&](const std::string& allowed) {
         return allowed == "*" || lower(allowed) == asked;
     });

@@ -18,7 +18,7 @@ inline constexpr std::size_t kMaxUpgradeBytes = 8 * 1024;  ///< request line and
 struct WebSocketOptions {
     std::string path = "/mqtt";
     /// Pages that may connect, as browsers name them ("https://app.example"); "*" is any page. A request
-    /// without Origin does not come from a page and needs no entry.
+    /// without Origin does not come from a page and needs no entry, nor does one of the same host and port.
     std::vector<std::string> allowed_origins{};
 };
 

@@ -11,7 +11,7 @@ import * as mosquitto from './support/mosquitto.mjs';
 import { Authority } from './support/tls.mjs';
 import { eventually, run, SLOW, tempFolder } from './support/work.mjs';
 
-const PAHO = new URL('./support/paho.py', import.meta.url).pathname;
+const PAHO = new URL('./support/paho_client.py', import.meta.url).pathname;
 const HOSTS = { IPv4: '127.0.0.1', IPv6: '::1' };
 const SPOKEN = { 3: '3.1', 4: '3.1.1', 5: '5' };
 
@@ -39,7 +39,7 @@ describe('every client over every transport, two shards', () => {
   const secure = (kind) => kind === 'tls' || kind === 'wss';
   const forJs = (kind, family, version) => ({
     protocol: { tcp: 'mqtt', tls: 'mqtts', ws: 'ws', wss: 'wss' }[kind], host: HOSTS[family] === '::1' && kind.startsWith('w') ? '[::1]' : HOSTS[family],
-    port: port(kind, family), path: '/mqtt', version, ...(version === 3 ? { protocolId: 'MQIsdp' } : {}), ...(secure(kind) ? { ca: authority.ca } : {}),
+    port: port(kind, family), path: '/mqtt', version, ...(version === 3 ? { protocolId: 'MQIsdp' } : {}), ...(secure(kind) ? { ca: authority.ca, servername: 'localhost', wsOptions: { servername: 'localhost' } } : {}),
   });
 
   for (const family of Object.keys(HOSTS)) {
