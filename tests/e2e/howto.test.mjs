@@ -86,7 +86,7 @@ class Reader {
     const serves = /^make run$|latchkey serve/.test(command);
     if (serves) {
       command = command.replace(/^make run$/, 'latchkey serve --dev')
-        .replace(/--dev/, '--dev --listener tcp:0,name=tcp --listener tls:0,name=tls')
+        .replace(/--dev/, '--dev --listener tcp:0,name=tcp --listener tls:0,name=tls --listener ws:0,name=ws')
         .replace(/--listener (tcp|tls):\d+/g, '--listener $1:0') + ' --admin-port 0';
       ready = join(this.folder, /--ready-file (\S+)/.exec(command)?.[1] ?? ready);
       if (!command.includes('--ready-file')) command += ` --ready-file ${ready}`;
@@ -174,6 +174,7 @@ const PAGES = {
   'native-toml.md': (t) => withProvider(t, { audience: 'HiveMQ', clients: { ...OKTA_CLIENTS, ...ENTRA_CLIENTS } }),
   'why-was-it-denied.md': (t) => new Reader(t, tempFolder(t, 'howto')),
   'reload.md': (t) => new Reader(t, tempFolder(t, 'howto')),
+  'websocket-and-load-balancers.md': (t) => new Reader(t, tempFolder(t, 'howto')),
 };
 
 test('every guide is executed, and every block of it says how', () => {
