@@ -69,7 +69,7 @@ def faults_of(standard, text, known):
             faults.append(f"{where}: side \"{side}\" is none of {', '.join(SIDES)}")
         if not statement.strip():
             faults.append(f"{where}: {statement_id} says nothing")
-        named = [one for one in tests.split("; ") if one.strip()]
+        named = [one for one in tests.split(" | ") if one.strip()]
         if side != "client" and not named:
             faults.append(f"{where}: {statement_id} binds a server and names no test")
         faults += [f"{where}: no test is called \"{one}\"" for one in named if not known(one)]
@@ -127,7 +127,7 @@ def page_of(texts):
         out += [f"## {title}", "", f"{len(rows)} statements, {bound} of them bind a server.", "",
                 "| [MQTT-...] | side | says | proved by |", "| --- | --- | --- | --- |"]
         for statement_id, side, statement, tests in rows:
-            proof = "<br>".join(f"`{one}`" for one in tests.split("; ") if one)
+            proof = "<br>".join(f"`{one}`" for one in tests.split(" | ") if one)
             out.append(f"| {statement_id} | {side} | {statement} | {proof} |")
         out.append("")
     return "\n".join(out[:-1]) + "\n"

@@ -46,7 +46,7 @@ class Conformance(unittest.TestCase):
 
     def test_a_servers_statement_without_a_test(self):
         self.assertTrue(any("names no test" in one for one in faults(with_first(3, ""))))
-        self.assertTrue(any("names no test" in one for one in faults(with_first(3, "; "))))
+        self.assertTrue(any("names no test" in one for one in faults(with_first(3, " | "))))
 
     def test_a_clients_statement_needs_none(self):
         def change(rows):
@@ -55,7 +55,7 @@ class Conformance(unittest.TestCase):
         self.assertEqual(faults(change), [])
 
     def test_a_test_that_does_not_exist(self):
-        self.assertTrue(any("Suite.Gone" in one for one in faults(with_first(3, "Suite.Test; Suite.Gone"))))
+        self.assertTrue(any("Suite.Gone" in one for one in faults(with_first(3, "Suite.Test | Suite.Gone"))))
 
     def test_a_blank_statement_and_an_unknown_side(self):
         self.assertTrue(any("says nothing" in one for one in faults(with_first(2, " "))))

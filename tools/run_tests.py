@@ -102,6 +102,14 @@ def expected_suites():
     return suites
 
 
+def run_conformance(preset, totals):
+    stage("conformance list")
+    done = call(["tools/conformance.py", "check", "--build", f"build/{preset}"])
+    totals.record("conformance list", done.returncode == 0, done.stdout + done.stderr)
+    done = call(["tools/conformance_test.py", "-v"])
+    totals.record("conformance list's own tests", done.returncode == 0, done.stderr)
+
+
 def run_ctest(preset, jobs, only, totals):
     stage("unit and simulator tests")
     folder = ROOT / "build" / preset
@@ -212,6 +220,7 @@ def main():
     if ("unit" in stages or "e2e" in stages) and build(options.preset, options.jobs, totals):
         if "unit" in stages:
             run_ctest(options.preset, options.jobs, options.filter, totals)
+            run_conformance(options.preset, totals)
         if "e2e" in stages:
             run_e2e(options.preset, options.jobs, options.filter, totals)
     stage(f"done in {time.monotonic() - started:.0f} s")

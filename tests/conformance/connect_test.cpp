@@ -323,6 +323,24 @@ TEST_P(ConnectConformance, MQTT_3_14_4_3_WhatBecomesOfTheWillAtEachDisconnect) {
     }
 }
 
+TEST_P(ConnectConformance, MQTT_4_12_0_6_WithoutAMethodThereIsNoAuthentication) {
+    WireClient& one = client();
+    const auto heard = one.ask(Hello{}.bytes() + publish(1, "t", "x", 1) + kPing);
+    ASSERT_EQ(heard.size(), 3U);
+    EXPECT_FALSE(property_of(heard[0], 0x15));
+    EXPECT_FALSE(property_of(heard[0], 0x16));
+    for (const Wire& each : heard)
+        EXPECT_NE(each.type(), 15U);
+    // A method that nobody speaks is refused, whatever else would do.
+    WireClient& other = client();
+    const auto refused =
+        other.ask(Hello{.client_id = "d", .properties = b({0x15}) + s("UNHEARD-OF")}.bytes());
+    ASSERT_EQ(refused.size(), 1U);
+    EXPECT_EQ(refused[0].type(), 2U);
+    EXPECT_EQ(refused[0].code(), 0x8CU);
+    EXPECT_TRUE(other.closed());
+}
+
 TEST_P(ConnectConformance, MQTT_4_2_0_1_NothingIsSentUnasked) {
     // Over any ordered stream: a client that has said nothing hears nothing, and is let go in the end.
     WireClient& silent = client();
