@@ -46,6 +46,8 @@ void define_serve(CLI::App& root, ServeArgs& args) {
     app->add_option("--log-level", args.log_level, "debug, info, warn or error")
         ->check(CLI::IsMember({"debug", "info", "warn", "error"}));
     app->add_option("--log-format", args.log_format, "text or json")->check(CLI::IsMember({"text", "json"}));
+    app->add_flag("--core-dumps", args.core_dumps,
+                  "for debugging: a crash may write memory, with keys and passwords, to disk");
     plain_http(app, args.allow_plain_http);
 }
 

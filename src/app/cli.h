@@ -32,6 +32,7 @@ struct ServeArgs {
     std::string log_level = "info";
     std::string log_format = "text";
     bool allow_plain_http = false;
+    bool core_dumps = false;
 };
 
 struct CheckArgs {

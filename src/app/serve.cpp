@@ -8,6 +8,7 @@
 #include <thread>
 
 #include <fmt/core.h>
+#include <sys/prctl.h>
 #include <sys/resource.h>
 #include <unistd.h>
 
@@ -42,6 +43,14 @@ void raise_descriptor_limit() {
     limit.rlim_cur = limit.rlim_max;
     if (::setrlimit(RLIMIT_NOFILE, &limit) != 0)
         log::event(log::Level::Warn, "descriptor_limit_kept", {log::field("clients", limit.rlim_cur)});
+}
+
+/// A core file would hold keys, tokens and payloads. The limit alone does not stop a handler behind a pipe;
+/// who is not dumpable is not traced by others of its user either.
+void forbid_core_dumps() {
+    const rlimit none{.rlim_cur = 0, .rlim_max = 0};
+    if (::setrlimit(RLIMIT_CORE, &none) != 0 || ::prctl(PR_SET_DUMPABLE, 0, 0, 0, 0) != 0)
+        log::event(log::Level::Warn, "core_dumps_possible", {});
 }
 
 void init_log(const ServeArgs& args) {
@@ -181,6 +190,7 @@ int run_serve(const ServeArgs& args) {
     net::ignore_broken_pipes();
     init_log(args);
     raise_descriptor_limit();
+    if (!args.core_dumps) forbid_core_dumps();
     const int code = run(args, signals);
     log::shutdown();
     return code;

@@ -36,6 +36,8 @@ inline constexpr ErrorInfo kLogFull{8010, "log_full", "the access or audit log c
                                     "Check the disk that holds the log folder."};
 inline constexpr ErrorInfo kDeadline{8011, "deadline", "the realm did not answer in time", ""};
 inline constexpr ErrorInfo kBusy{8012, "busy", "too many logins wait for the same answer", ""};
+inline constexpr ErrorInfo kOtherMethod{8013, "other_method",
+                                        "the realm does not speak the client's Authentication Method", ""};
 
 // Facts and variables.
 inline constexpr ErrorInfo kBadVariable{
@@ -147,7 +149,7 @@ inline constexpr ErrorInfo kNoDisconnect{8108, "no_disconnect", "connections out
 inline constexpr ErrorInfo kLogWrite{8120, "log_write", "a log file cannot be written",
                                      "Check space and rights."};
 
-inline constexpr std::array<const ErrorInfo*, 63> kErrors{&kNoCause,
+inline constexpr std::array<const ErrorInfo*, 64> kErrors{&kNoCause,
                                                           &kNoPipeline,
                                                           &kNobodysIdentity,
                                                           &kBadChallenge,
@@ -160,6 +162,7 @@ inline constexpr std::array<const ErrorInfo*, 63> kErrors{&kNoCause,
                                                           &kLogFull,
                                                           &kDeadline,
                                                           &kBusy,
+                                                          &kOtherMethod,
                                                           &kBadVariable,
                                                           &kReadOnlyVariable,
                                                           &kVariableType,

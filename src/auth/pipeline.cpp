@@ -136,6 +136,9 @@ void Pipeline::Login::answered() {
 
 void Pipeline::Login::ask_realm() {
     const ChainLink& next = shared->parts.chain[link];
+    const std::string& method = request.facts.auth_method;
+    if (!method.empty() && !next.authenticator->takes_method(method))
+        return on_verdict(Verdict::not_mine(kOtherMethod));
     next.authenticator->authenticate(
         attempt, [self = shared_from_this()](Verdict verdict) { self->on_verdict(std::move(verdict)); });
 }
@@ -156,6 +159,7 @@ void Pipeline::Login::on_verdict(Verdict verdict) {
     }
     switch (*end) {
         case Outcome::Granted:
+            if (!request.facts.auth_method.empty()) result.challenge = std::move(verdict.challenge);
             adopt(*std::move(verdict.identity));
             if (apply(shared->parts.before_authorization)) answered();
             return;
@@ -292,6 +296,12 @@ Result<void> Pipeline::contribute(policy::PolicyBuilder& policy, std::set<std::s
 
 const std::string& Pipeline::name() const {
     return shared_->parts.name;
+}
+
+bool Pipeline::takes_method(std::string_view method) const {
+    return std::ranges::any_of(shared_->parts.chain, [method](const ChainLink& link) {
+        return link.authenticator->takes_method(method);
+    });
 }
 
 const std::string& Pipeline::listener() const {

@@ -68,8 +68,8 @@ struct LoginResult {
     std::optional<WallTime> ends_at;  ///< exp + the greater of grace and leeway, capped; absent: never
     bool ends_by_expiry = false;      ///< ends_at is the token's end, not the session cap
     std::optional<WallTime> recheck_at;
-    bool hold_refusal = false;  ///< send a refusal no earlier than 100 ms after CONNECT
-    Secret challenge;
+    bool hold_refusal = false;        ///< send a refusal no earlier than 100 ms after CONNECT
+    Secret challenge;                 ///< authentication data for the client, of Challenge or Granted
     std::optional<ChallengePin> pin;  ///< for Challenge
     Facts facts;                      ///< as they stand at the end: templates and explain read them
     LoginAudit audit;
@@ -111,6 +111,8 @@ class Pipeline {
     Result<void> contribute(policy::PolicyBuilder& policy, std::set<std::string>& contributed) const;
     const std::string& name() const;
     const std::string& listener() const;
+    /// Whether any realm of the chain speaks this Authentication Method.
+    bool takes_method(std::string_view method) const;
 
   private:
     struct Shared;

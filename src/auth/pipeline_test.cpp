@@ -33,6 +33,7 @@ class ScriptedAuthenticator final : public Authenticator {
         attempt.home.deliver(
             [done = std::move(done), verdict = std::move(verdict)]() mutable { done(std::move(verdict)); });
     }
+    bool takes_method(std::string_view method) const override { return method == "ace"; }
     int asked = 0;
     bool pinned = false;
     Identity who = somebody("r");
@@ -285,6 +286,19 @@ TEST_F(PipelineTest, ThePinMustFitTheChain) {
     facts.auth_method = "ace";
     for (const ChallengePin& pin : {ChallengePin{1, "r"}, ChallengePin{0, "other"}})
         EXPECT_EQ(login(pipeline, facts, pin).outcome, Outcome::Refused);
+}
+
+TEST_F(PipelineTest, AMethodIsShownOnlyToRealmsThatSpeakIt) {
+    const auto authenticator = std::make_shared<ScriptedAuthenticator>(Kind::Granted);
+    const Pipeline pipeline(parts(authenticator), authorities);
+    EXPECT_TRUE(pipeline.takes_method("ace"));
+    EXPECT_FALSE(pipeline.takes_method("other"));
+    Facts facts = test::connect_facts("u", "a good password");
+    facts.auth_method = "other";
+    const LoginResult result = login(pipeline, facts);
+    EXPECT_EQ(result.outcome, Outcome::Refused) << "a password beside a method opens nothing";
+    EXPECT_TRUE(result.cause.is(kOtherMethod));
+    EXPECT_EQ(authenticator->asked, 0);
 }
 
 TEST_F(PipelineTest, TheConnectionEndsWithTheTokenOrTheSessionCap) {

@@ -8,6 +8,7 @@
 #include <functional>
 #include <memory>
 #include <string>
+#include <string_view>
 #include <vector>
 
 #include "auth/facts.h"
@@ -38,6 +39,8 @@ class Authenticator {
     /// Calls `done` exactly once, on the thread of attempt.home, possibly before return. Never throws, never
     /// waits, never grants when something it needs did not answer.
     virtual void authenticate(const Attempt& attempt, VerdictDone done) = 0;
+    /// Whether it speaks this Authentication Method (MQTT5 4.12); who names one is shown to no other realm.
+    virtual bool takes_method(std::string_view) const { return false; }
     /// A realm of passwords: its refusals leave on a timer so that they all take equally long.
     virtual bool hides_timing() const { return false; }
 };

@@ -49,7 +49,7 @@ struct Verdict {
     VerdictKind kind = VerdictKind::Failed;
     Error cause = kNoCause;
     std::optional<Identity> identity;  ///< present exactly when granted
-    Secret challenge;                  ///< authentication data to send; only for Challenge
+    Secret challenge;  ///< authentication data to send: with Challenge, or the last words of an exchange
 
     static Verdict granted(Identity who);
     static Verdict refused(Error why) { return {VerdictKind::Refused, why, {}, {}}; }

@@ -56,10 +56,8 @@ mqtt::Flow Client::on_disconnect(const mqtt::Disconnect& packet) {
     return mqtt::Flow::Stop;
 }
 
-mqtt::Flow Client::on_auth(const mqtt::Auth&) {
-    // No listener has a challenge realm yet, so no connection can have announced a method.
-    shard.close(*this, mqtt::Reason::ProtocolError, kProtocol);
-    return mqtt::Flow::Stop;
+mqtt::Flow Client::on_auth(const mqtt::Auth& packet) {
+    return login ? shard.logins().on_auth(*this, packet) : shard.reauths().on_auth(*this, packet);
 }
 
 void Client::on_protocol_error(mqtt::Reason reason, std::string_view detail) {

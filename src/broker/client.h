@@ -22,6 +22,7 @@ namespace latchkey::broker {
 class Shard;
 class Session;
 struct Login;
+struct Reauth;
 
 /// Why a connection is not read at the moment (data-path 3). Nothing overtakes; keep-alive stands still.
 enum SuspendReason : std::uint8_t {
@@ -63,6 +64,8 @@ class Client final : public mqtt::Handler {
 
     Shard& shard;
     SlotId id;
+    /// Of a client that named an Authentication Method.
+    std::unique_ptr<Reauth> reauth;
     std::unique_ptr<net::Transport> transport;
     mqtt::Connection protocol;
     std::unique_ptr<Login> login;  ///< until the CONNACK is on its way
@@ -76,8 +79,8 @@ class Client final : public mqtt::Handler {
     MonoTime deadline = kNever;    ///< of CONNECT or login
     std::uint32_t listener = 0;
     std::uint32_t accepted_under = 0;  ///< number of the epoch of its TLS context, low half
-    std::uint32_t stashed = 0;  ///< its messages whose pushes are incomplete
-    std::uint32_t need = 0;     ///< size of the packet at the head of `tail`, as far as known
+    std::uint32_t stashed = 0;         ///< its messages whose pushes are incomplete
+    std::uint32_t need = 0;            ///< size of the packet at the head of `tail`, as far as known
     std::uint16_t keep_alive_s = 0;
     net::Interest interest = net::Interest::None;  ///< what the poller watches
     Phase phase = Phase::AwaitConnect;

@@ -33,9 +33,20 @@ inline constexpr ErrorInfo kCertificateRefused{
     9016, "certificate_refused", "the client's certificate is not accepted any more",
     "give the client a certificate that the listener's present client CA has issued"};
 
-inline constexpr std::array<const ErrorInfo*, 16> kErrors{
-    &kPeerClosed, &kConnectTimeout, &kKeepAliveTimeout, &kTakenOver,         &kExpired,  &kShuttingDown,
-    &kProtocol,   &kDenied,         &kLoginTimeout,     &kStaleLogin,        &kTooLarge, &kQuota,
-    &kTransport,  &kBadClientId,    &kMethod,           &kCertificateRefused};
+inline constexpr ErrorInfo kExchangeOutdated{9017, "exchange_outdated",
+                                             "the configuration changed during an authentication exchange",
+                                             "connect again"};
+inline constexpr ErrorInfo kTooManyChallenges{9018, "too_many_challenges",
+                                              "the realm came to no verdict within eight challenges", ""};
+inline constexpr ErrorInfo kOtherPrincipal{9019, "other_principal",
+                                           "a reauthentication named another principal",
+                                           "connect anew to be somebody else"};
+
+inline constexpr std::array<const ErrorInfo*, 19> kErrors{
+    &kPeerClosed,       &kConnectTimeout,    &kKeepAliveTimeout, &kTakenOver,
+    &kExpired,          &kShuttingDown,      &kProtocol,         &kDenied,
+    &kLoginTimeout,     &kStaleLogin,        &kTooLarge,         &kQuota,
+    &kTransport,        &kBadClientId,       &kMethod,           &kCertificateRefused,
+    &kExchangeOutdated, &kTooManyChallenges, &kOtherPrincipal};
 
 }  // namespace latchkey::broker

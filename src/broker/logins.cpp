@@ -3,6 +3,7 @@
 #include "broker/logins.h"
 
 #include <algorithm>
+#include <span>
 
 #include "auth/login_log.h"
 #include "base/log.h"
@@ -22,6 +23,10 @@ constexpr Duration kRefusalHold = std::chrono::milliseconds(100);
 
 std::string text(mqtt::Bytes bytes) {
     return {reinterpret_cast<const char*>(bytes.data()), bytes.size()};
+}
+
+mqtt::Bytes bytes_of(const Secret& secret) {
+    return std::as_bytes(std::span(secret.expose()));
 }
 
 std::unique_ptr<Will> copy_will(const mqtt::Will& from) {
@@ -71,8 +76,10 @@ mqtt::Flow Logins::on_connect(Client& client, const mqtt::Connect& packet) {
     }
     if (packet.user_name) made.user_name = *packet.user_name;
     if (packet.password) made.password = Secret(*packet.password);
-    if (packet.auth_method) made.auth_method = *packet.auth_method;
-    if (packet.auth_data) made.auth_data = Secret(text(*packet.auth_data));
+    if (packet.auth_method) {
+        made.exchange = std::make_unique<Exchange>(Exchange{.method = std::string(*packet.auth_method)});
+        if (packet.auth_data) made.exchange->data = Secret(text(*packet.auth_data));
+    }
     made.clean_start = packet.clean_start;
     made.keep_alive_s = packet.keep_alive_s;
     made.session_expiry_s = packet.session_expiry_s;
@@ -138,10 +145,15 @@ bool Logins::accepted_now(const Client& client) const {
 
 void Logins::run_pipeline(Client& client) {
     Login& login = *client.login;
+    Exchange* exchange = login.exchange.get();
+    // An exchange is pinned to the realm that began it: another configuration does not know its challenge.
+    if (exchange && exchange->challenges > 0 && outdated(client))
+        return refuse(client, mqtt::Reason::ServerUnavailable, kExchangeOutdated);
     login.epoch = shard_.epoch();
     ++login.runs;
     const ListenerPlan& plan = login.epoch->listeners[client.listener];
-    if (!login.auth_method.empty()) return refuse(client, mqtt::Reason::BadAuthenticationMethod, kMethod);
+    if (exchange && !(plan.pipeline && plan.pipeline->takes_method(exchange->method)))
+        return refuse(client, mqtt::Reason::BadAuthenticationMethod, kMethod);
     if (!login.log_reserved && !(login.log_reserved = shard_.login_log().begin())) {
         return refuse(client, mqtt::Reason::ServerBusy, auth::kLogFull);
     }
@@ -157,6 +169,11 @@ void Logins::run_pipeline(Client& client) {
                                .now = shard_.wall(),
                                .pin = {}};
     request.facts.set_connect(login.client_id, login.user_name, login.password);
+    if (exchange) {
+        request.pin = exchange->pin;
+        request.facts.auth_method = exchange->method;
+        request.facts.auth_data = exchange->data;
+    }
     auto done = [this, id = client.id, seq = login.connect_seq](auth::LoginResult result) {
         on_result(id, seq, std::move(result));
     };
@@ -191,6 +208,7 @@ void Logins::on_result(SlotId id, std::uint64_t connect_seq, auth::LoginResult r
                         log::field("cause", login.result->cause.message())});
             return refuse(*client, mqtt::Reason::ServerUnavailable, login.result->cause);
         case auth::Outcome::Challenge:
+            return challenge(*client);
         case auth::Outcome::Refused:
             break;
     }
@@ -209,6 +227,43 @@ void Logins::on_result(SlotId id, std::uint64_t connect_seq, auth::LoginResult r
     refuse(*client, mqtt::Reason::NotAuthorized, login.result->cause);
 }
 
+bool Logins::outdated(const Client& client) const {
+    const EpochRef& began = client.login->epoch;
+    return began != shard_.epoch() &&
+           began->listeners[client.listener].pipeline != shard_.epoch()->listeners[client.listener].pipeline;
+}
+
+void Logins::challenge(Client& client) {
+    Login& login = *client.login;
+    Exchange& exchange = *login.exchange;
+    if (outdated(client)) {
+        if (exchange.challenges > 0 || login.runs >= kPipelineRuns)
+            return refuse(client, mqtt::Reason::ServerUnavailable, kExchangeOutdated);
+        login.result.reset();
+        return run_pipeline(client);
+    }
+    if (++exchange.challenges > kMaxChallenges)
+        return refuse(client, mqtt::Reason::NotAuthorized, kTooManyChallenges);
+    exchange.pin = login.result->pin;
+    exchange.asked = true;
+    mqtt::encode_auth(client.control, client.protocol.peer(),
+                      {.method = exchange.method, .data = bytes_of(login.result->challenge)});
+    login.result.reset();
+    shard_.mark_dirty(client);
+    shard_.resume(client, kSuspendLogin);
+}
+
+mqtt::Flow Logins::on_auth(Client& client, const mqtt::Auth& packet) {
+    Exchange* exchange = client.phase == Client::Phase::LoggingIn ? client.login->exchange.get() : nullptr;
+    if (!exchange || !exchange->asked) {
+        refuse(client, mqtt::Reason::ProtocolError, kProtocol);
+        return mqtt::Flow::Stop;
+    }
+    exchange->asked = false;
+    exchange->data = packet.data ? Secret(text(*packet.data)) : Secret();
+    return mqtt::Flow::Stop;
+}
+
 void Logins::on_granted(Client& client) {
     Login& login = *client.login;
     if (shard_.now() >= client.deadline)
@@ -217,6 +272,8 @@ void Logins::on_granted(Client& client) {
     if (login.epoch != shard_.epoch()) {
         const auto& now = shard_.epoch()->listeners[client.listener].pipeline;
         if (login.epoch->listeners[client.listener].pipeline != now) {
+            if (login.exchange && login.exchange->challenges > 0)
+                return refuse(client, mqtt::Reason::ServerUnavailable, kExchangeOutdated);
             if (login.runs >= kPipelineRuns) {
                 return refuse(client, mqtt::Reason::ServerUnavailable, kLoginTimeout);
             }
@@ -319,8 +376,8 @@ MonoTime Logins::ends_at(const auth::LoginResult& result) const {
 void Logins::accept(Client& client, Session& session, bool present) {
     const std::unique_ptr<Login> login = std::move(client.login);
     const Settings& settings = shard_.settings();
-    const bool imposed = login->keep_alive_s == 0 ? settings.max_keep_alive_s != 65535
-                                                  : login->keep_alive_s > settings.max_keep_alive_s;
+    // Also on who asks for none (E-26): a peer that never speaks is not kept for ever.
+    const bool imposed = login->keep_alive_s == 0 || login->keep_alive_s > settings.max_keep_alive_s;
     client.keep_alive_s = imposed ? settings.max_keep_alive_s : login->keep_alive_s;
     client.ends = ends_at(*login->result);
     client.deadline = kNever;
@@ -333,6 +390,12 @@ void Logins::accept(Client& client, Session& session, bool present) {
     if (session.expiry_s != login->session_expiry_s) out.session_expiry_s = session.expiry_s;
     if (login->assigned_id) out.assigned_client_id = session.client_id;
     if (imposed) out.server_keep_alive_s = client.keep_alive_s;
+    if (login->exchange) {
+        out.auth_method = login->exchange->method;
+        if (!login->result->challenge.empty()) out.auth_data = bytes_of(login->result->challenge);
+        client.reauth = std::make_unique<Reauth>(
+            Reauth{.exchange = {.method = login->exchange->method}, .user_name = login->user_name});
+    }
     mqtt::encode_connack(client.control, client.protocol.peer(), out);
     client.protocol.accepted();
     shard_.arm_timer(client);

@@ -14,6 +14,7 @@
 #include "auth/pipeline.h"
 #include "base/secret.h"
 #include "broker/client.h"
+#include "broker/reauth.h"
 #include "broker/session.h"
 #include "mqtt/packet.h"
 
@@ -28,8 +29,7 @@ struct Login {
     bool assigned_id = false;
     std::optional<std::string> user_name;
     std::optional<Secret> password;
-    std::string auth_method;
-    Secret auth_data;
+    std::unique_ptr<Exchange> exchange;  ///< null without an Authentication Method
     bool clean_start = false;
     std::uint16_t keep_alive_s = 0;
     std::uint32_t session_expiry_s = 0;
@@ -63,6 +63,8 @@ class Logins {
     mqtt::Flow on_connect(Client& client, const mqtt::Connect& packet);
     /// Goes on from wherever the login stands.
     void proceed(Client& client);
+    /// AUTH before CONNACK: the answer to a challenge. The rest as for on_connect().
+    mqtt::Flow on_auth(Client& client, const mqtt::Auth& packet);
     /// Starts some of the logins that wait for their turn: a pipeline may check a signature on this thread.
     void run_waiting();
     bool waiting() const noexcept { return !waiting_.empty(); }
@@ -72,12 +74,15 @@ class Logins {
     void on_deadline(Client& client);
     /// The client goes before its login has ended.
     void abandon(Client& client);
+    MonoTime ends_at(const auth::LoginResult& result) const;
 
   private:
     void move(Client& client, std::uint32_t to);
     void run_pipeline(Client& client);
     void on_result(SlotId id, std::uint64_t connect_seq, auth::LoginResult result);
+    void challenge(Client& client);
     void on_granted(Client& client);
+    bool outdated(const Client& client) const;
     bool accepted_now(const Client& client) const;
     bool certificate_stands(const Client& client) const;
     void attach(Client& client, const std::string& key);
@@ -86,8 +91,6 @@ class Logins {
     void refuse(Client& client, mqtt::Reason reason, const Error& cause);
     void log_granted(Login& login, const policy::Program& program);
     void log_refused(Client& client, Login& login, auth::Outcome outcome, Error cause);
-    MonoTime ends_at(const auth::LoginResult& result) const;
-
     Shard& shard_;
     std::deque<SlotId> waiting_;
 };

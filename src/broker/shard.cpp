@@ -72,6 +72,7 @@ MonoTime Shard::turn(MonoTime now, std::span<const net::PollEvent> events) {
         on_event(event);
     run_ready();
     logins_.run_waiting();
+    reauths_.run_waiting();
     run_timers();
     sweep();
     certificates_.run();
@@ -83,8 +84,8 @@ MonoTime Shard::turn(MonoTime now, std::span<const net::PollEvent> events) {
         ingress_.commit();
         ingress_.notify();
     }
-    const bool more =
-        !ready_.empty() || !dirty_.empty() || !sweep_.empty() || certificates_.pending() || logins_.waiting();
+    const bool more = !ready_.empty() || !dirty_.empty() || !sweep_.empty() || certificates_.pending() ||
+                      logins_.waiting() || reauths_.waiting();
     return more ? now : std::min(wheel_.next_deadline(), flush_deadline_);
 }
 
@@ -399,6 +400,7 @@ void Shard::leave(Client& client, const Error& cause, Departure how) {
     if (stage_ != Stage::Running) how = Departure::Shutdown;  // whatever ends it now, its will stays stored
     client.protocol.close();
     logins_.abandon(client);
+    reauths_.abandon(client);
     client.phase = Client::Phase::Closing;
     Session* session = std::exchange(client.session, nullptr);
     if (session) {
@@ -452,7 +454,7 @@ void Shard::flush() {
 void Shard::arm_timer(Client& client) {
     MonoTime due = client.deadline;
     if (client.phase == Client::Phase::Online) {
-        due = client.ends;
+        due = std::min(client.ends, Reauths::deadline(client));
         if (client.keep_alive_s != 0) {
             due = std::min(due, client.heard + std::chrono::milliseconds(1500) * client.keep_alive_s);
         }
@@ -487,6 +489,7 @@ void Shard::on_timer(Client& client) {
             break;
     }
     if (now_ >= client.ends) return close(client, mqtt::Reason::MaximumConnectTime, kExpired);
+    if (now_ >= Reauths::deadline(client)) return reauths_.on_deadline(client);
     // A suspended connection is not read, so its silence is ours; unless it is one that does not read.
     if ((client.suspended & ~kSuspendOutput) != 0) client.heard = now_;
     const auto patience = std::chrono::milliseconds(1500) * client.keep_alive_s;

@@ -24,6 +24,7 @@
 #include "broker/ingress.h"
 #include "broker/logins.h"
 #include "broker/mesh.h"
+#include "broker/reauth.h"
 #include "broker/retained.h"
 #include "broker/rights.h"
 #include "broker/sessions.h"
@@ -96,6 +97,7 @@ class Shard final : public net::Turnable {
     Delivery& delivery() noexcept { return delivery_; }
     Retained& retained() noexcept { return retained_; }
     Logins& logins() noexcept { return logins_; }
+    Reauths& reauths() noexcept { return reauths_; }
 
     // Connections.
     /// Begins to accept. After every shard has its state.
@@ -193,6 +195,7 @@ class Shard final : public net::Turnable {
     Delivery delivery_;
     Retained retained_;
     Logins logins_;
+    Reauths reauths_{*this};
 };
 
 }  // namespace latchkey::broker

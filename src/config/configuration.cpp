@@ -78,7 +78,9 @@ constexpr std::array<Field, 12> kLimitsRows{
     field<&LimitsConfig::max_session_expiry_s>(
         "max_session_expiry_s", {.unit = "seconds", .doc = "how long a session is kept at most"}),
     field<&LimitsConfig::max_keep_alive_s>(
-        "max_keep_alive_s", {.unit = "seconds", .doc = "also where a client asks for none", .min = 1}),
+        "max_keep_alive_s", {.unit = "seconds",
+                             .doc = "imposed on who asks for more or for none; MQTT 5 clients are told",
+                             .min = 1}),
     field<&LimitsConfig::max_queued_messages>("max_queued_messages", {.doc = "waiting for one session"}),
     field<&LimitsConfig::max_queued_bytes>("max_queued_bytes",
                                            {.unit = "bytes", .doc = "waiting for one session"}),

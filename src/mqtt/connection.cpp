@@ -102,7 +102,7 @@ Consumed Connection::on_bytes(Bytes in, Handler& handler) {
         if (rest.empty()) return out;
         const bool first = state_ == State::ExpectConnect;
         const std::uint32_t limit =
-            first ? std::min(max_connect_bytes_, max_packet_bytes_) : max_packet_bytes_;
+            answered_ ? max_packet_bytes_ : std::min(max_connect_bytes_, max_packet_bytes_);
         // The first byte alone can end a connection, before a length is believed (E-07).
         const auto first_byte = std::to_integer<std::uint8_t>(rest[0]);
         if (Checked ok = check_first_byte(first_byte, peer_.level); !ok) {

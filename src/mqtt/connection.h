@@ -40,7 +40,7 @@ class Handler {
 /// What a connection may take in.
 struct Limits {
     std::uint32_t max_packet_bytes = 1024 * 1024;  ///< whole packet, announced as Maximum Packet Size
-    std::uint32_t max_connect_bytes = 16 * 1024;   ///< until CONNECT is complete
+    std::uint32_t max_connect_bytes = 16 * 1024;   ///< of CONNECT, and of AUTH before CONNACK
     std::uint16_t topic_alias_maximum = 0;         ///< inbound, announced in CONNACK
     std::uint16_t max_user_properties = 64;        ///< per packet (and per will); more: 0x97
 };

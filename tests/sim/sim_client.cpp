@@ -12,6 +12,9 @@ std::string hex(mqtt::Reason reason) {
     const auto value = static_cast<unsigned>(reason);
     return {kDigits[value >> 4], kDigits[value & 15]};
 }
+std::string text_of(mqtt::Bytes data) {
+    return {reinterpret_cast<const char*>(data.data()), data.size()};
+}
 mqtt::Bytes bytes(std::string_view text) {
     return std::as_bytes(std::span(text));
 }
@@ -32,6 +35,10 @@ void SimClient::connect(const ConnectSpec& spec) {
                          .receive_maximum = spec.receive_maximum,
                          .maximum_packet_size = spec.max_packet,
                          .topic_alias_maximum = spec.topic_aliases};
+    if (spec.auth_method) {
+        out.auth_method = *spec.auth_method;
+        out.auth_data = bytes(spec.auth_data);
+    }
     if (spec.expiry_s != 0) out.session_expiry_s = spec.expiry_s;
     if (spec.will) {
         out.will = mqtt::WillOut{.topic = spec.will->topic,
@@ -103,6 +110,12 @@ void SimClient::ping() {
     flush(buffer);
 }
 
+void SimClient::auth(mqtt::Reason reason, std::string_view method, std::string_view data) {
+    mqtt::Buffer buffer;
+    mqtt::encode_auth(buffer, protocol_->peer(), {.reason = reason, .method = method, .data = bytes(data)});
+    flush(buffer);
+}
+
 void SimClient::disconnect(mqtt::Reason reason) {
     mqtt::Buffer buffer;
     mqtt::encode_disconnect(buffer, protocol_->peer(), {.reason = reason}, true);
@@ -149,6 +162,8 @@ mqtt::Flow SimClient::on_connack(const mqtt::Connack& packet) {
     session_present = packet.session_present;
     server_keep_alive_s = packet.server_keep_alive_s;
     session_expiry_s = packet.session_expiry_s;
+    if (packet.auth_method) connack_method = *packet.auth_method;
+    if (packet.auth_data) connack_data = text_of(*packet.auth_data);
     note("connack " + hex(packet.reason) + (packet.session_present ? " present" : ""));
     return mqtt::Flow::Continue;
 }
@@ -212,7 +227,9 @@ mqtt::Flow SimClient::on_disconnect(const mqtt::Disconnect& packet) {
     return mqtt::Flow::Stop;
 }
 
-mqtt::Flow SimClient::on_auth(const mqtt::Auth&) {
+mqtt::Flow SimClient::on_auth(const mqtt::Auth& packet) {
+    auths.emplace_back(packet.reason, packet.data ? text_of(*packet.data) : "");
+    note("auth " + hex(packet.reason) + " " + auths.back().second);
     return mqtt::Flow::Continue;
 }
 

@@ -34,6 +34,8 @@ struct ConnectSpec {
     std::optional<WillSpec> will = std::nullopt;
     std::optional<std::uint32_t> max_packet = std::nullopt;
     std::uint16_t topic_aliases = 0;  ///< Topic Alias Maximum
+    std::optional<std::string> auth_method = std::nullopt;
+    std::string auth_data{};
 };
 
 /// A PUBLISH with everything a test may want to say about it. Packet id 0: the next one.
@@ -74,6 +76,7 @@ class SimClient final : public mqtt::ClientHandler {
     std::uint16_t unsubscribe(std::string_view filter);
     void ack(mqtt::PacketType type, std::uint16_t packet_id);
     void ping();
+    void auth(mqtt::Reason reason, std::string_view method, std::string_view data);
     void disconnect(mqtt::Reason reason = mqtt::Reason::NormalDisconnection);
     void disconnect_with_expiry(std::uint32_t seconds);
     /// The network fails: no DISCONNECT.
@@ -95,6 +98,9 @@ class SimClient final : public mqtt::ClientHandler {
     std::optional<mqtt::Reason> connack;
     bool session_present = false;
     std::optional<mqtt::Reason> disconnected;
+    std::vector<std::pair<mqtt::Reason, std::string>> auths;  ///< AUTH packets with their data
+    std::string connack_method;
+    std::string connack_data;
     std::vector<Received> received;
     std::vector<std::pair<std::uint16_t, mqtt::Reason>> pubacks;  ///< PUBACK and PUBCOMP
     std::vector<std::pair<std::uint16_t, mqtt::Reason>> pubrecs;

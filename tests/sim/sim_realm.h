@@ -43,6 +43,8 @@ class SimRealm final : public auth::Authenticator, public auth::Authorizer {
                          policy::acts_of(policy::Act::Publish, policy::Act::Subscribe), std::move(filter)});
     }
     bool hides_timing() const override { return hides; }
+    /// SIM is an exchange of two steps: hello, nonce; proof:NAME, welcome NAME.
+    bool takes_method(std::string_view method) const override { return method == "SIM"; }
     std::size_t held() const { return held_.size(); }
     /// Drops logins that nobody let go: they keep their pipeline alive, and that keeps this realm.
     void forget() { held_.clear(); }
@@ -56,7 +58,13 @@ class SimRealm final : public auth::Authenticator, public auth::Authorizer {
     }
 
     void authenticate(const auth::Attempt& attempt, auth::VerdictDone done) override {
-        const std::string name(attempt.facts.user_name().value_or(""));
+        auth::Verdict verdict = attempt.facts.auth_method.empty()
+                                    ? judge(std::string(attempt.facts.user_name().value_or("")))
+                                    : exchange(attempt);
+        if (!hold) return done(std::move(verdict));
+        held_.push_back({&attempt.home, std::move(verdict), std::move(done)});
+    }
+    auth::Verdict judge(const std::string& name) {
         const auto found = users.find(name);
         auth::Verdict verdict = auth::Verdict::refused(auth::kUnknownUser);
         if (found != users.end()) {
@@ -71,8 +79,25 @@ class SimRealm final : public auth::Authenticator, public auth::Authorizer {
                 verdict = auth::Verdict::failed(auth::kKeysUnavailable);
             }
         }
-        if (!hold) return done(std::move(verdict));
-        held_.push_back({&attempt.home, std::move(verdict), std::move(done)});
+        return verdict;
+    }
+    auth::Verdict exchange(const auth::Attempt& attempt) {
+        const std::string data(attempt.facts.auth_data.expose());
+        const auto ask = [](std::string_view what) {
+            auth::Verdict verdict{auth::VerdictKind::Challenge, auth::kNoCause, {}, {}};
+            verdict.challenge = Secret(what);
+            return verdict;
+        };
+        if (data == "not mine") return auth::Verdict::not_mine(auth::kNoToken);
+        if (data == "fail") return auth::Verdict::failed(auth::kKeysUnavailable);
+        if (data == "hello" && !attempt.pinned) return ask("nonce");
+        if (data == "more" && attempt.pinned) return ask("again");
+        // A proof counts only in answer to a challenge of ours.
+        if (!data.starts_with("proof:") || !attempt.pinned)
+            return auth::Verdict::refused(auth::kWrongPassword);
+        auth::Verdict verdict = judge(data.substr(6));
+        verdict.challenge = Secret("welcome " + data.substr(6));
+        return verdict;
     }
     void resolve(const auth::Attempt&, const auth::Identity& who, auth::GrantsDone done) override {
         auth::Grants grants;

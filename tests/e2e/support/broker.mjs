@@ -3,7 +3,7 @@
 import assert from 'node:assert/strict';
 import { existsSync, mkdirSync, readFileSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
-import { eventually, filesBelow, Process, run } from './work.mjs';
+import { eventually, filesBelow, Process, run, SLOW } from './work.mjs';
 
 export const LATCHKEY = process.env.LATCHKEY_BIN ?? new URL('../../../build/dev/latchkey', import.meta.url).pathname;
 
@@ -26,6 +26,7 @@ export class Broker {
     broker.args = [
       'serve', ...(config ? ['--config', join(folder, config)] : []), '--data', broker.data,
       ...listeners.flatMap((listener) => ['--listener', listener]), ...args,
+      ...(SLOW > 1 ? ['--core-dumps'] : []),  // a sanitizer looks into its own process
     ];
     broker.env = env;
     t.after(() => broker.stop());
