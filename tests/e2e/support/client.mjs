@@ -13,6 +13,7 @@ export function login(t, { port, host = 'localhost', ca, version = 5, ...options
     clean: true, ...options,
   });
   t.after(() => new Promise((resolve) => { client.end(true, {}, resolve); setTimeout(resolve, 500).unref(); }));
+  client.setMaxListeners(0);  // publish() below listens for the close once per message
   const session = { client, messages: [], accepted: false, code: null, disconnect: undefined, closed: false, errors: [] };
   session.received = (count, seconds = 5) => eventually(seconds, () => session.messages.length >= count && session.messages,
     `${count} messages (there are ${session.messages.length})`);
