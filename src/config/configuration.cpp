@@ -38,9 +38,8 @@ constexpr std::array<Field, 13> kListenerRows{
         "path", {.default_text = "/mqtt", .doc = "ws and wss: the path of the URL that clients connect to"}),
     field<&ListenerConfig::allowed_origins>(
         "allowed_origins",
-        {.doc =
-             "ws and wss: pages that may connect, as https://app.example; * any page; pages of the same host "
-             "and port and clients that are no browser need no entry"}),
+        {.doc = "ws and wss: pages that may connect, as https://app.example; * any page; clients that are no "
+                "browser need no entry"}),
     field<&ListenerConfig::proxy_protocol>(
         "proxy_protocol",
         {.doc = "each connection begins with a PROXY header, version 1 or 2, also before TLS"}),

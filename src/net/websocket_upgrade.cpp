@@ -87,9 +87,9 @@ bool has_body(const Request& request) {
     return std::any_of(first, last, [](const auto& line) { return view(line.value()) != "0"; });
 }
 
-// A page of somewhere else must not use its visitor's network, certificate or loopback (RFC 6455 10.2). One
-// that came from this very host and port is of ours; so say clients that are no browser and send an Origin
-// all the same, always with https (Paho for Python).
+// A page of somewhere else must not use its visitor's network, certificate or loopback (RFC 6455 10.2),
+// whatever name it has given that. Clients that are no browser may send an Origin all the same (Paho for
+// Python: its own address): every browser says its User-Agent, and they do not.
 bool origin_allowed(const Request& request, const WebSocketOptions& options) {
     if (request.count(http::field::origin) == 0) return true;
     const auto origin = only(request, http::field::origin);
@@ -97,7 +97,9 @@ bool origin_allowed(const Request& request, const WebSocketOptions& options) {
     const std::string asked = lower(*origin);
     const std::size_t scheme = asked.find("://");
     const auto host = only(request, http::field::host);
-    if (scheme != std::string::npos && host && asked.substr(scheme + 3) == lower(*host)) return true;
+    const bool browser = request.count(http::field::user_agent) != 0;
+    if (!browser && scheme != std::string::npos && host && asked.substr(scheme + 3) == lower(*host))
+        return true;
     return std::ranges::any_of(options.allowed_origins, [&](const std::string& allowed) {
         return allowed == "*" || lower(allowed) == asked;
     });

@@ -18,7 +18,8 @@ inline constexpr std::size_t kMaxUpgradeBytes = 8 * 1024;  ///< request line and
 struct WebSocketOptions {
     std::string path = "/mqtt";
     /// Pages that may connect, as browsers name them ("https://app.example"); "*" is any page. A request
-    /// without Origin does not come from a page and needs no entry, nor does one of the same host and port.
+    /// without Origin does not come from a page and needs no entry, nor does one with the address that is
+    /// connected to and without User-Agent.
     std::vector<std::string> allowed_origins{};
 };
 

@@ -94,6 +94,7 @@ describe('MQTT over WebSocket on two shards', () => {
       [{ Origin: 'https://evil.example', Host: 'app.example' }, 403, /pages of this origin may not connect/],
       [{ Origin: 'https://app.other:8083', Host: 'App.other:8083' }, 101, /./],
       [{ Origin: 'https://app.other:8084', Host: 'app.other:8083' }, 403, /./],
+      [{ Origin: 'https://app.other:8083', Host: 'app.other:8083', 'User-Agent': 'Mozilla/5.0' }, 403, /./],
       [{ Origin: 'null' }, 403, /allowed_origins/],
       [{ path: '/' }, 404, /not served at this path/],
       [{ 'Sec-WebSocket-Protocol': undefined }, 400, /does not offer the subprotocol mqtt/],
