@@ -21,6 +21,11 @@ std::uint32_t low_half(std::uint64_t version) {
     return static_cast<std::uint32_t>(version);
 }
 
+std::optional<std::string_view> share_name(const Session& session, const QueueEntry& entry) {
+    if (entry.share == 0) return std::nullopt;
+    return session.memberships->by_key.at(entry.share).share_name;
+}
+
 }  // namespace
 
 void Delivery::deliver(const MessageRef& message) {
@@ -63,6 +68,23 @@ void Delivery::deliver_retained(Session& session, const Pull& pull, const Messag
                       .retain = true});
 }
 
+bool Delivery::deliver_shared(Session& session, std::uint16_t share, const Subscription& subscription,
+                              const MessageRef& message, std::vector<std::uint32_t>& visited) {
+    if (!has_room(session, *message)) return false;
+    QueueEntry entry{.message = message,
+                     .share = share,
+                     .qos = std::min(subscription.qos, message->qos),
+                     .granted = subscription.qos,
+                     .retain = subscription.retain_as_published && message->retain};
+    if (!visited.empty()) {
+        entry.subscription_ids = session.next_id_list++;
+        entry.many_ids = true;
+        session.id_lists[entry.subscription_ids] = std::exchange(visited, {});
+    }
+    enqueue(session, std::move(entry));
+    return true;
+}
+
 bool Delivery::has_room(const Session& session, const Message& message) const {
     const Settings& settings = shard_.settings();
     return session.waiting.size() < settings.max_queued_messages &&
@@ -99,6 +121,7 @@ void Delivery::merge(Session& session, const Subscription& subscription, std::ui
 
 void Delivery::free_ids(Session& session, const QueueEntry& entry) {
     if (entry.many_ids) session.id_lists.erase(entry.subscription_ids);
+    if (entry.share != 0) shard_.shares().forget(session, entry);
 }
 
 QueueEntry Delivery::take_waiting_front(Session& session) {
@@ -123,8 +146,10 @@ Delivery::Fate Delivery::judge(Session& session, const QueueEntry& entry) {
     if (rights.from_the_future(message)) return Fate::Wait;
     const bool receiver_known =
         entry.judged == low_half(shard_.epoch()->policy_version()) && !session.authority->revoked();
-    if (!receiver_known && !rights.may_receive(session, message.topic(), entry.granted)) {
+    if (!receiver_known &&
+        !rights.may_receive(session, message.topic(), entry.granted, share_name(session, entry))) {
         ++shard_.counters().deliveries_withheld;
+        if (entry.share != 0) shard_.shares().pass_on(session, entry);
         return Fate::Drop;
     }
     if (!rights.author_may(message)) {
@@ -155,6 +180,7 @@ void Delivery::withdraw_inflight(Session& session, std::uint32_t index) {
     free_ids(session, entry);
     entry.message = {};
     entry.many_ids = false;
+    entry.share = 0;
     entry.parked = true;
     --session.in_window;
 }
@@ -218,8 +244,9 @@ bool Delivery::encode(Client& client, const QueueEntry& entry, Output::Packet& p
     }
     const Message& message = *entry.message;
     std::span<const std::uint32_t> ids;
-    const std::uint32_t one = entry.subscription_ids;
-    if (entry.many_ids) {
+    std::uint32_t one = entry.subscription_ids;
+    if (entry.share != 0) one = client.session->memberships->by_key[entry.share].subscription_id;
+    if (entry.many_ids && entry.share == 0) {
         ids = client.session->id_lists[entry.subscription_ids];
     } else if (one != 0) {
         ids = {&one, 1};
@@ -278,6 +305,7 @@ bool Delivery::fill_inflight(Client& client) {
         }
         Output::Packet packet;
         if (!encode(client, entry, packet)) {
+            if (entry.share != 0) shard_.shares().pass_on(session, entry);
             withdraw_inflight(session, session.send_from);
             continue;
         }
@@ -346,6 +374,7 @@ bool Delivery::fill_waiting(Client& client) {
         const bool fits = encode(client, front, packet);
         packet.entry = take_waiting_front(session);
         if (!fits) {
+            if (packet.entry.share != 0) shard_.shares().pass_on(session, packet.entry);
             free_ids(session, packet.entry);
             continue;
         }
@@ -391,6 +420,7 @@ bool Delivery::flush(Client& client) {
 bool Delivery::write(Client& client) {
     const net::IoResult result = client.transport->write(output_.gather(client.leftover, client.control));
     if (result.status == net::IoStatus::Failed) {
+        forget_encoded(client);
         shard_.drop(client, kTransport);
         return false;
     }
@@ -398,6 +428,19 @@ bool Delivery::write(Client& client) {
     // Also when nothing was begun: what went back to the queue waits for room too.
     client.want_write = result.status == net::IoStatus::WantWrite;
     return result.status == net::IoStatus::Ok;
+}
+
+void Delivery::forget_encoded(Client& client) {
+    if (!client.session) return;
+    for (const Output::Packet& packet : output_.packets()) {
+        if (packet.entry.packet_id == 0) {
+            free_ids(*client.session, packet.entry);
+        } else if (QueueEntry* entry = client.session->find_inflight(packet.entry.packet_id)) {
+            // Some of it may have left before the rest failed: a QoS 2 message that did must not be given to
+            // another member [MQTT-4.8.2-5].
+            entry->sent = true;
+        }
+    }
 }
 
 void Delivery::keep_rest(Client& client, std::size_t taken, std::size_t held) {

@@ -30,6 +30,40 @@ class Delivery {
     /// One retained message that a SUBSCRIBE asked for.
     void deliver_retained(Session& session, const Pull& pull, const MessageRef& message);
 
+    /// One message of a shared subscription, whose key among the session's memberships is `share`. Takes
+    /// `visited` along. @return false when the session has no room
+    bool deliver_shared(Session& session, std::uint16_t share, const Subscription& subscription,
+                        const MessageRef& message, std::vector<std::uint32_t>& visited);
+    /// Takes what came through a membership (0: any) out of the session's queues, oldest first, and calls
+    /// f(entry) for each: what was never sent, and with `unacknowledged` also QoS 1 that was.
+    template <class F>
+    void take_shared(Session& session, std::uint16_t share, bool unacknowledged, F&& f) {
+        const auto mine = [share](const QueueEntry& entry) {
+            return entry.share != 0 && (share == 0 || entry.share == share) && entry.message;
+        };
+        for (std::uint32_t i = 0; i < session.inflight.size();) {
+            const QueueEntry& entry = session.inflight[i];
+            if (!mine(entry) || (entry.sent && !(unacknowledged && entry.qos == 1))) {
+                ++i;
+                continue;
+            }
+            f(entry);
+            erase_inflight(session, i);
+        }
+        EntryRing kept;
+        for (; !session.waiting.empty(); session.waiting.pop_front()) {
+            QueueEntry& entry = session.waiting.front();
+            if (!mine(entry)) {
+                kept.push_back(std::move(entry));
+                continue;
+            }
+            f(entry);
+            session.waiting_bytes -= entry.message->bytes();
+            free_ids(session, entry);
+        }
+        session.waiting = std::move(kept);
+    }
+
     /// PUBACK, PUBREC, PUBCOMP of a receiver.
     mqtt::Flow on_ack(Client& client, const mqtt::Ack& packet);
     /// A session was resumed: what was sent is sent again, in order. MQTT5 4.4
@@ -64,6 +98,7 @@ class Delivery {
     void wait_for_gate(Client& client);
     bool write(Client& client);
     void keep_rest(Client& client, std::size_t taken, std::size_t held);
+    void forget_encoded(Client& client);
 
     Shard& shard_;
     std::uint64_t stamp_ = 0;

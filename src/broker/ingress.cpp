@@ -275,10 +275,37 @@ void Ingress::route(Parcel* parcel, const MessageRef& message, const Sender& sen
         ++parcel->owed;
         publish_[to]->wait(entry, parcel);
     }
-    if (reach.any >> shard_.index() & 1) shard_.delivery().deliver(message);
+    if (reach.any >> shard_.index() & 1) {
+        shard_.delivery().deliver(message);
+        if (!shard_.groups().empty()) parcel = share(parcel, message, sender);
+    }
     if (!parcel) return finish(sender);
     if (parcel->owed == 0) return complete(parcel);
     incomplete_[message->publisher] = parcel;
+}
+
+Parcel* Ingress::share(Parcel* parcel, const MessageRef& message, const Sender& sender) {
+    Sharing sharing{parcel, message, sender};
+    sharing_ = &sharing;
+    shard_.groups().deliver(message);
+    sharing_ = nullptr;
+    return sharing.parcel;
+}
+
+void Ingress::push_handoff(ShardIndex to, std::unique_ptr<Handoff> handoff) {
+    const std::uint32_t bytes = lane_bytes(*handoff->message);
+    const LaneEntry entry{.kind = LaneEntry::Kind::Handoff, .handoff = handoff.release(), .bytes = bytes};
+    if (forward_[to]->try_now(entry)) return;
+    Parcel* waiter = &lanes_;
+    if (sharing_) {
+        if (!sharing_->parcel) {
+            sharing_->parcel = stash(sharing_->message, sharing_->sender);
+            sharing_->parcel->routed = true;
+        }
+        waiter = sharing_->parcel;
+    }
+    ++waiter->owed;
+    forward_[to]->wait(entry, waiter);
 }
 
 Parcel* Ingress::stash(const MessageRef& message, const Sender& sender) {
@@ -356,7 +383,7 @@ void Ingress::settle() {
     for (auto& outlet : publish_)
         outlet->settle([this](Parcel* parcel) { pushed(parcel); });
     for (auto& outlet : forward_)
-        outlet->settle([](Parcel*) {});
+        outlet->settle([this](Parcel* parcel) { parcel == &lanes_ ? void(--lanes_.owed) : pushed(parcel); });
 }
 
 void Ingress::push_mark(ShardIndex owner, std::uint64_t round) {

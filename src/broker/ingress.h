@@ -14,6 +14,7 @@
 
 #include "base/hash.h"
 #include "base/ticket.h"
+#include "broker/handoff.h"
 #include "broker/lane.h"
 #include "broker/mesh.h"
 #include "broker/message.h"
@@ -69,6 +70,13 @@ class Ingress {
     void settle();
     /// Pushes a mark to `owner` behind everything that waits for its lane.
     void push_mark(ShardIndex owner, std::uint64_t round);
+    /// Pushes a message for a member of a shared group on the forward lane. Where it has to wait, so does the
+    /// publisher whose message it is, or else the draining of the publish lanes: see paused().
+    void push_handoff(ShardIndex to, std::unique_ptr<Handoff> handoff);
+    /// Where the forward lane to a shard ends, with what waits for it.
+    std::uint64_t forward_end(ShardIndex to) const noexcept { return forward_[to]->end(); }
+    /// Handoffs wait for a forward lane: no publish lane is drained until they are in (data-path 5).
+    bool paused() const noexcept { return lanes_.owed != 0; }
     /// Pushes a page on the forward lane; it may have to wait there.
     void push_page(ShardIndex to, std::unique_ptr<RetainedPage> page);
     /// Tells consumers about this turn's pushes.
@@ -105,6 +113,8 @@ class Ingress {
     void complete(Parcel* parcel);
     Reach reach_of(const Message& message);
     Parcel* stash(const MessageRef& message, const Sender& sender);
+    /// To the shared groups of this shard; a parcel if a forward lane has no room.
+    Parcel* share(Parcel* parcel, const MessageRef& message, const Sender& sender);
     void record(store::RecordKind kind, const MessageRef& message, std::string_view key,
                 std::uint16_t packet_id, std::uint64_t destinations);
     bool waiting() const noexcept;
@@ -113,6 +123,14 @@ class Ingress {
     RouteCache routes_;
     std::vector<std::unique_ptr<Outlet>> publish_;
     std::vector<std::unique_ptr<Outlet>> forward_;
+    /// A message of this shard's own clients on its way to the groups here.
+    struct Sharing {
+        Parcel* parcel;
+        const MessageRef& message;
+        const Sender& sender;
+    };
+    Sharing* sharing_ = nullptr;
+    Parcel lanes_;  ///< stands for the publish lanes where handoffs that came through them wait
     std::deque<Uncommitted> uncommitted_;
     store::Lsn committed_ = 0;
     std::unordered_map<std::uint64_t, std::unique_ptr<Parcel>> parcels_;  ///< by number

@@ -2,6 +2,7 @@
 // SPDX-License-Identifier: Apache-2.0
 #include "broker/lane.h"
 
+#include "broker/handoff.h"
 #include "broker/retained_page.h"
 
 namespace latchkey::broker {
@@ -9,7 +10,11 @@ namespace latchkey::broker {
 namespace {
 void free_contents(const LaneEntry& entry) {
     if (entry.message) Message::release(entry.message);
-    delete entry.page;
+    if (entry.kind == LaneEntry::Kind::Handoff) {
+        delete entry.handoff;
+    } else {
+        delete entry.page;
+    }
 }
 }  // namespace
 

@@ -15,6 +15,7 @@
 namespace latchkey::broker {
 
 class Parcel;
+struct Handoff;
 struct RetainedPage;
 
 /// One entry. Exactly what `kind` needs is set; the receiver owns what the pointers carry.
@@ -24,10 +25,14 @@ struct LaneEntry {
         Retain,        ///< publish lane: `message` to this topic's owner
         Mark,          ///< publish lane: everything older has been drained; `round` names the question
         RetainedPage,  ///< forward lane: `page` for a session here
+        Handoff,       ///< forward lane: `handoff` for a member of a shared group here
     };
     Kind kind = Kind::Deliver;
     Message* message = nullptr;
-    RetainedPage* page = nullptr;
+    union {
+        RetainedPage* page = nullptr;
+        Handoff* handoff;
+    };
     std::uint64_t round = 0;
     std::uint32_t bytes = 0;  ///< what it counts against the lane's bound
 };
@@ -104,6 +109,8 @@ class Outlet {
         }
     }
     bool waiting() const noexcept { return !waiting_.empty(); }
+    /// Where the ring's head stands once all that was pushed and all that waits has been drained.
+    std::uint64_t end() const noexcept { return lane_.tail() + waiting_.size(); }
     /// Something was pushed since the last call: the consumer is to be notified.
     bool take_pushed() noexcept { return std::exchange(pushed_, false); }
 

@@ -332,6 +332,7 @@ void Logins::attach(Client& client, const std::string& key) {
         // Every stored filter is decided again under the new identity, and removed where it is not covered.
         shard_.subscriptions().judge(session, true);
         if (!same) shard_.delivery().distrust(session);
+        shard_.shares().on_presence(session);
     }
     session.swept_version = shard_.epoch()->policy_version();
     shard_.append({.kind = store::RecordKind::Session,
@@ -385,8 +386,7 @@ void Logins::accept(Client& client, Session& session, bool present) {
     mqtt::ConnackOut out{.session_present = present,
                          .receive_maximum = settings.receive_maximum,
                          .maximum_packet_size = settings.packets.max_packet_bytes,
-                         .topic_alias_maximum = settings.packets.topic_alias_maximum,
-                         .shared_available = false};
+                         .topic_alias_maximum = settings.packets.topic_alias_maximum};
     if (session.expiry_s != login->session_expiry_s) out.session_expiry_s = session.expiry_s;
     if (login->assigned_id) out.assigned_client_id = session.client_id;
     if (imposed) out.server_keep_alive_s = client.keep_alive_s;

@@ -18,6 +18,9 @@ struct QueueEntry {
     std::uint32_t subscription_ids =
         0;                     ///< one identifier, or with `many_ids` the key of one of the session's lists
     std::uint32_t judged = 0;  ///< low half of the policy version under which the receiver was decided
+    /// Through which of the session's memberships it came, 0: none. Then `subscription_ids` is free, and with
+    /// `many_ids` the list holds the numbers of members that refused it.
+    std::uint16_t share = 0;
     std::uint16_t packet_id = 0;  ///< 0 until it enters the window
     std::uint8_t qos = 0;
     std::uint8_t granted = 0;  ///< highest QoS of the subscriptions that hold it: rights are asked for it

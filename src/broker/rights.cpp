@@ -48,12 +48,14 @@ const policy::Program& Rights::program_of(Session& session) {
     return session.program;
 }
 
-bool Rights::may_receive(Session& session, std::string_view topic, std::uint8_t qos) {
+bool Rights::may_receive(Session& session, std::string_view topic, std::uint8_t qos,
+                         std::optional<std::string_view> group) {
     const policy::Program& program = program_of(session);
     // The scalars of the subscription are gone with it; a receive right exists if one of its two forms
     // allows.
     for (const bool wild : {false, true}) {
-        const policy::Request request{.act = policy::Act::Receive, .topic = topic, .qos = qos, .wild = wild};
+        const policy::Request request{
+            .act = policy::Act::Receive, .topic = topic, .qos = qos, .group = group, .wild = wild};
         if (policy::decide(program, request).allowed()) return true;
     }
     return false;

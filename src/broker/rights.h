@@ -5,6 +5,7 @@
 #pragma once
 
 #include <cstdint>
+#include <optional>
 #include <string>
 #include <string_view>
 #include <unordered_map>
@@ -34,8 +35,9 @@ class Rights {
     policy::Program bind(const policy::AuthorityRef& authority);
 
     /// May `session` still receive this? Granted filters cover their topics, so this is asked only for
-    /// entries that were judged under another version.
-    bool may_receive(Session& session, std::string_view topic, std::uint8_t qos);
+    /// entries that were judged under another version. @param group  of the shared subscription it came by
+    bool may_receive(Session& session, std::string_view topic, std::uint8_t qos,
+                     std::optional<std::string_view> group = std::nullopt);
     /// May the author of `message` still have published it? Unchanged versions cost two compares.
     bool author_may(const Message& message);
     /// Allowed under a newer policy than this shard has: not to be judged yet.

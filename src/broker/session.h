@@ -15,6 +15,7 @@
 #include "base/ticket.h"
 #include "base/time.h"
 #include "broker/line_budget.h"
+#include "broker/membership.h"
 #include "broker/message.h"
 #include "broker/out_queue.h"
 #include "broker/retained_page.h"
@@ -37,6 +38,7 @@ struct Subscription {
     bool retain_as_published = false;
     /// The policy no longer covers it: it routes and delivers nothing, and is judged again at each version.
     bool withheld = false;
+    std::uint32_t membership = 0;  ///< shared: number among the session's memberships
 };
 
 /// What a will publishes when it fires. Decided at CONNECT and again when it fires.
@@ -112,6 +114,8 @@ class Session {
     std::unordered_map<std::string, std::uint64_t> live_numbers;
     std::uint32_t next_pull = 1;
     std::uint32_t pages_asked = 0;  ///< unanswered page requests, also of pulls that are gone
+
+    std::unique_ptr<Memberships> memberships;  ///< of shared subscriptions, once it has had one
 
     std::uint64_t match_stamp = 0;  ///< of the message last matched: merges overlapping subscriptions
     std::string last_denial;        ///< decision id of the packet being handled, for its reason string

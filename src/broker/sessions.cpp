@@ -115,6 +115,7 @@ void Sessions::detach(Session& session, Departure how) {
     if (how == Departure::Normal) session.will.reset();
     if (how == Departure::Shutdown) return;
     if (session.expiry_s == 0) return end(session, true);
+    shard_.shares().on_presence(session);
     const MonoTime now = shard_.now();
     session.expires = after(now, session.expiry_s);
     if (session.will) {
@@ -126,6 +127,7 @@ void Sessions::detach(Session& session, Departure how) {
 
 void Sessions::end(Session& session, bool fire) {
     if (fire && session.will) fire_will(session);
+    shard_.shares().end(session);
     shard_.subscriptions().remove_all(session);
     shard_.append({.kind = store::RecordKind::SessionEnd, .key = session.key});
     // The slowest login that this session's last one overtook is over by then.

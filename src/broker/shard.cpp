@@ -42,6 +42,8 @@ Shard::Shard(const ShardServices& services, EpochRef epoch)
       ingress_(*this, seed_),
       delivery_(*this),
       retained_(*this),
+      groups_(*this, seed_),
+      shares_(*this),
       logins_(*this) {
     services_.mesh.seat(index(), mailbox_, word_, services_.poller);
 }
@@ -85,7 +87,7 @@ MonoTime Shard::turn(MonoTime now, std::span<const net::PollEvent> events) {
         ingress_.notify();
     }
     const bool more = !ready_.empty() || !dirty_.empty() || !sweep_.empty() || certificates_.pending() ||
-                      logins_.waiting() || reauths_.waiting();
+                      logins_.waiting() || reauths_.waiting() || (lanes_wait_ && !ingress_.paused());
     return more ? now : std::min(wheel_.next_deadline(), flush_deadline_);
 }
 
@@ -103,18 +105,22 @@ void Shard::drain_lanes() {
         drain_publish(from);
     for (ShardIndex from = 0; from < shards; ++from)
         drain_forward(from, forward_tails[from]);
+    shares_.on_drained_lanes();
 }
 
 void Shard::drain_publish(ShardIndex from) {
     Lane& lane = mesh().publish(from, index());
     const std::uint64_t end = lane.tail();
     while (const LaneEntry* next = lane.front(end)) {
+        // Only a full forward lane, which is always drained, pauses this one: no cycle (data-path 5).
+        lanes_wait_ = ingress_.paused();
+        if (lanes_wait_) return;
         const LaneEntry entry = *next;
         lane.pop();
         moved_ = true;
         switch (entry.kind) {
             case LaneEntry::Kind::Deliver:
-                delivery_.deliver(MessageRef::received(entry.message));
+                deliver(MessageRef::received(entry.message));
                 break;
             case LaneEntry::Kind::Retain:
                 retained_.store(MessageRef::received(entry.message));
@@ -123,19 +129,29 @@ void Shard::drain_publish(ShardIndex from) {
                 retained_.on_mark(entry.round);
                 break;
             case LaneEntry::Kind::RetainedPage:
+            case LaneEntry::Kind::Handoff:
                 break;  // never on this lane
         }
     }
     if (lane.take_stall()) mesh().rouse(from);
 }
 
+void Shard::deliver(const MessageRef& message) {
+    delivery_.deliver(message);
+    if (!groups_.empty()) groups_.deliver(message);
+}
+
 void Shard::drain_forward(ShardIndex from, std::uint64_t end) {
     Lane& lane = mesh().forward(from, index());
     while (const LaneEntry* next = lane.front(end)) {
-        const std::unique_ptr<RetainedPage> page(next->page);
+        const LaneEntry entry = *next;
         lane.pop();
         moved_ = true;
-        if (page) retained_.on_page(*page);
+        if (entry.kind == LaneEntry::Kind::Handoff) {
+            shares_.on_handoff(from, std::unique_ptr<Handoff>(entry.handoff));
+        } else if (const std::unique_ptr<RetainedPage> page(entry.page); page) {
+            retained_.on_page(*page);
+        }
     }
     if (lane.take_stall()) mesh().rouse(from);
 }
@@ -434,6 +450,7 @@ void Shard::flush() {
         }
         if (owed(*client) <= settings().max_owed_bytes / 2) resume(*client, kSuspendOutput);
         if (client->session && !client->session->pulls.empty()) retained_.on_drained(*client->session);
+        if (client->session) shares_.on_drained(*client->session);
         watch(*client);
         if (again) mark_dirty(*client);
         if (stage_ == Stage::Flushed && !again && !client->want_write) {

@@ -21,6 +21,7 @@
 #include "broker/counters.h"
 #include "broker/delivery.h"
 #include "broker/epoch.h"
+#include "broker/groups.h"
 #include "broker/ingress.h"
 #include "broker/logins.h"
 #include "broker/mesh.h"
@@ -28,6 +29,7 @@
 #include "broker/retained.h"
 #include "broker/rights.h"
 #include "broker/sessions.h"
+#include "broker/shares.h"
 #include "broker/subscriptions.h"
 #include "net/executor.h"
 #include "net/listener.h"
@@ -96,6 +98,8 @@ class Shard final : public net::Turnable {
     Ingress& ingress() noexcept { return ingress_; }
     Delivery& delivery() noexcept { return delivery_; }
     Retained& retained() noexcept { return retained_; }
+    Groups& groups() noexcept { return groups_; }
+    Shares& shares() noexcept { return shares_; }
     Logins& logins() noexcept { return logins_; }
     Reauths& reauths() noexcept { return reauths_; }
 
@@ -136,6 +140,8 @@ class Shard final : public net::Turnable {
     void stop_ingress();
     /// True when nothing moved since the last call and nothing is owed, waiting or uncommitted.
     bool quiet();
+    /// Another shard had this one do something.
+    void note_moved() noexcept { moved_ = true; }
     /// Says goodbye to every client; `done` runs when the last one has its bytes, or at `deadline`.
     void flush_out(MonoTime deadline, std::move_only_function<void()> done);
     void finish() { stage_ = Stage::Closed; }
@@ -143,6 +149,7 @@ class Shard final : public net::Turnable {
   private:
     void drain_lanes();
     void drain_publish(ShardIndex from);
+    void deliver(const MessageRef& message);
     void drain_forward(ShardIndex from, std::uint64_t end);
     void on_event(const net::PollEvent& event);
     void accept_from(std::uint32_t listener);
@@ -184,7 +191,8 @@ class Shard final : public net::Turnable {
     mqtt::Buffer* packet_ = nullptr;
     Stage stage_ = Stage::Running;
     store::Lsn last_lsn_ = 0;
-    bool moved_ = true;  ///< since the last quiet()
+    bool moved_ = true;        ///< since the last quiet()
+    bool lanes_wait_ = false;  ///< publish lanes were not drained, for want of room on a forward lane
     MonoTime flush_deadline_ = kNever;
     std::move_only_function<void()> flushed_;
 
@@ -194,6 +202,8 @@ class Shard final : public net::Turnable {
     Ingress ingress_;
     Delivery delivery_;
     Retained retained_;
+    Groups groups_;
+    Shares shares_;
     Logins logins_;
     Reauths reauths_{*this};
 };

@@ -18,8 +18,14 @@ mqtt::Reason granted(std::uint8_t qos) {
     return static_cast<mqtt::Reason>(qos);  // 0x00, 0x01, 0x02 are the granted QoS. MQTT5 3.9.3
 }
 
-policy::Request subscribe_request(std::string_view filter, std::uint8_t qos) {
-    return {.act = policy::Act::Subscribe, .topic = filter, .qos = qos};
+/// @param text  a valid filter, shared or not
+policy::Request subscribe_request(std::string_view text, std::uint8_t qos) {
+    policy::Request request{.act = policy::Act::Subscribe, .topic = text, .qos = qos};
+    const auto share = topic::parse_share(text);
+    if (!share || !*share) return request;
+    request.topic = (*share)->filter;
+    request.group = (*share)->group;
+    return request;
 }
 
 }  // namespace
@@ -29,6 +35,7 @@ void Subscriptions::on_subscribe(Client& client, const mqtt::Subscribe& packet) 
     reasons.reserve(packet.filters.count());
     const std::size_t most = shard_.settings().max_subscriptions;
     std::size_t denied = 0;
+    shard_.shares().begin_packet();
     packet.filters.for_each([&](const mqtt::SubscribeFilter& asked) {
         if (client.phase == Client::Phase::Closing) return;
         // A packet has room for a quarter of a million filters, and every one of them costs a decision.
@@ -38,18 +45,19 @@ void Subscriptions::on_subscribe(Client& client, const mqtt::Subscribe& packet) 
         reasons.push_back(subscribe_one(client, asked, packet.subscription_id));
         if (mqtt::is_error(reasons.back())) ++denied;
     });
-    if (client.phase == Client::Phase::Closing) return;
+    if (client.phase == Client::Phase::Closing) return shard_.shares().end_packet({});
     // No SUBACK of 3.1 can say that a filter failed, whatever the reason: it can only be closed (policy 3).
     const auto failed = std::ranges::find_if(reasons, mqtt::is_error);
     if (failed != reasons.end() && client.protocol.level() == mqtt::Level::V31) {
+        shard_.shares().end_packet({});
         return shard_.close(client, *failed, kProtocol);
     }
     std::string reason_string;
     if (!client.session->last_denial.empty()) {
         reason_string = "not authorized, decision " + std::exchange(client.session->last_denial, {});
     }
-    shard_.after_commit([this, id = client.id, packet_id = packet.packet_id, reasons = std::move(reasons),
-                         reason_string = std::move(reason_string)] {
+    shard_.shares().end_packet([this, id = client.id, packet_id = packet.packet_id,
+                                reasons = std::move(reasons), reason_string = std::move(reason_string)] {
         Client* answered = shard_.find_client(id);
         if (!answered || answered->phase != Client::Phase::Online) return;
         mqtt::encode_suback(answered->control, answered->protocol.peer(),
@@ -67,8 +75,7 @@ mqtt::Reason Subscriptions::subscribe_one(Client& client, const mqtt::SubscribeF
     const auto share = topic::parse_share(asked.filter);
     if (!share) return mqtt::Reason::TopicFilterInvalid;
     const policy::Program& program = shard_.rights().program_of(session);
-    policy::Request request = subscribe_request(*share ? (*share)->filter : asked.filter, asked.qos);
-    if (*share) request.group = (*share)->group;
+    const policy::Request request = subscribe_request(asked.filter, asked.qos);
     const policy::Decision decision = policy::decide(program, request);
     if (!decision.allowed()) {
         ++shard_.counters().subscribes_denied;
@@ -79,19 +86,24 @@ mqtt::Reason Subscriptions::subscribe_one(Client& client, const mqtt::SubscribeF
         }
         return mqtt::Reason::NotAuthorized;
     }
-    if (*share) return mqtt::Reason::SharedSubscriptionsNotSupported;
     if (session.subscriptions.size() >= shard_.settings().max_subscriptions &&
         !session.find_subscription(asked.filter)) {
         return mqtt::Reason::QuotaExceeded;
     }
     bool existed = false;
-    insert(session, asked, id, existed);
+    if (*share) {
+        if (!shard_.shares().may_join(session)) return mqtt::Reason::QuotaExceeded;
+        shard_.shares().join(session, asked, id);
+    } else {
+        insert(session, asked, id, existed);
+    }
     shard_.append({.kind = store::RecordKind::Subscription,
                    .key = session.key,
                    .topic = asked.filter,
                    .authority = session.authority.get(),
                    .policy_version = shard_.epoch()->policy_version(),
                    .qos = asked.qos});
+    if (*share) return granted(asked.qos);  // no retained messages come of it. MQTT5 4.8.2
     // Retain Handling: 0 always, 1 only if new, 2 never. MQTT5 3.8.3.1
     if (asked.retain_handling == 0 || (asked.retain_handling == 1 && !existed)) {
         shard_.retained().pull(session, *session.find_subscription(asked.filter));
@@ -122,17 +134,25 @@ void Subscriptions::insert(Session& session, const mqtt::SubscribeFilter& asked,
     subscription->withheld = false;
     if (counts_as_durable(session, *subscription)) ++subscribers->durable;
     // Local insert first, then the bits and the generation, then SUBACK (data-path 6).
-    tell(subscription->filter, *subscribers);
+    tell(subscription->filter, subscribers);
 }
 
-void Subscriptions::tell(std::string_view filter, const Subscribers& subscribers) {
-    shard_.mesh().interest().set(shard_.index(), filter, !subscribers.list.empty(), subscribers.durable != 0);
+void Subscriptions::tell(std::string_view filter) {
+    tell(filter, filters_.find(filter));
+}
+
+void Subscriptions::tell(std::string_view filter, const Subscribers* subscribers) {
+    const Groups::Wants groups = shard_.groups().wants(filter);
+    const bool any = groups.any || (subscribers && !subscribers->list.empty());
+    const bool durable = groups.durable || (subscribers && subscribers->durable != 0);
+    shard_.mesh().interest().set(shard_.index(), filter, any, durable);
 }
 
 void Subscriptions::on_unsubscribe(Client& client, const mqtt::Unsubscribe& packet) {
     std::vector<mqtt::Reason> reasons;
     reasons.reserve(packet.filters.count());
     Session& session = *client.session;
+    shard_.shares().begin_packet();
     packet.filters.for_each([&](const mqtt::SubscribeFilter& asked) {
         if (!session.find_subscription(asked.filter)) {
             reasons.push_back(topic::parse_share(asked.filter) ? mqtt::Reason::NoSubscriptionExisted
@@ -143,7 +163,8 @@ void Subscriptions::on_unsubscribe(Client& client, const mqtt::Unsubscribe& pack
         erase(session, asked.filter);
         reasons.push_back(mqtt::Reason::Success);
     });
-    shard_.after_commit([this, id = client.id, packet_id = packet.packet_id, reasons = std::move(reasons)] {
+    shard_.shares().end_packet([this, id = client.id, packet_id = packet.packet_id,
+                                reasons = std::move(reasons)] {
         Client* answered = shard_.find_client(id);
         if (!answered || answered->phase != Client::Phase::Online) return;
         mqtt::encode_suback(answered->control, answered->protocol.peer(),
@@ -161,9 +182,10 @@ void Subscriptions::erase(Session& session, std::string_view filter) {
         last->place = subscription.place;
         subscribers->list.pop_back();
         if (counts_as_durable(session, subscription)) --subscribers->durable;
-        tell(filter, *subscribers);
+        tell(filter, subscribers);
         if (subscribers->list.empty()) filters_.erase(filter);
     }
+    if (subscription.membership != 0) shard_.shares().leave(session, subscription);
     shard_.retained().cancel(session, filter);
     session.subscriptions.erase(found);
 }
@@ -179,8 +201,12 @@ void Subscriptions::judge(Session& session, bool remove) {
     const policy::Program& program = shard_.rights().program_of(session);
     std::vector<std::string> gone;
     for (const auto& [filter, subscription] : session.subscriptions) {
+        const bool was = subscription->withheld;
         subscription->withheld =
             !policy::decide(program, subscribe_request(filter, subscription->qos)).allowed();
+        if (subscription->membership != 0 && was != subscription->withheld) {
+            shard_.shares().on_judged(session, *subscription);
+        }
         if (!subscription->withheld) continue;
         shard_.retained().cancel(session, filter);  // pages under way are stale now
         if (remove) gone.push_back(filter);
@@ -198,7 +224,7 @@ void Subscriptions::on_durability_changed(Session& session, bool was) {
         Subscribers* subscribers = filters_.find(filter);
         if (!subscribers || subscription->qos == 0) continue;
         subscribers->durable += was ? ~0U : 1U;
-        tell(filter, *subscribers);
+        tell(filter, subscribers);
     }
 }
 

@@ -42,6 +42,8 @@ class Subscriptions {
     void remove_all(Session& session);
     /// The session's durability has changed from `was`: its filters' durable bits follow.
     void on_durability_changed(Session& session, bool was);
+    /// Sets this shard's interest bits for a filter, from its sessions and the groups it owns.
+    void tell(std::string_view filter);
     std::size_t size() const noexcept { return filters_.size(); }
 
   private:
@@ -52,7 +54,7 @@ class Subscriptions {
     mqtt::Reason subscribe_one(Client& client, const mqtt::SubscribeFilter& asked, std::uint32_t id);
     void insert(Session& session, const mqtt::SubscribeFilter& asked, std::uint32_t id, bool& existed);
     void erase(Session& session, std::string_view filter);
-    void tell(std::string_view filter, const Subscribers& subscribers);
+    void tell(std::string_view filter, const Subscribers* subscribers);
     static bool counts_as_durable(const Session& session, const Subscription& subscription) {
         return session.durable() && subscription.qos > 0;
     }

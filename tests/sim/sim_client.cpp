@@ -98,9 +98,9 @@ std::uint16_t SimClient::unsubscribe(std::string_view filter) {
     return packet_id;
 }
 
-void SimClient::ack(mqtt::PacketType type, std::uint16_t packet_id) {
+void SimClient::ack(mqtt::PacketType type, std::uint16_t packet_id, mqtt::Reason reason) {
     mqtt::Buffer buffer;
-    mqtt::encode_ack(buffer, protocol_->peer(), {.type = type, .packet_id = packet_id});
+    mqtt::encode_ack(buffer, protocol_->peer(), {.type = type, .packet_id = packet_id, .reason = reason});
     flush(buffer);
 }
 

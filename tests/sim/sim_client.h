@@ -74,7 +74,7 @@ class SimClient final : public mqtt::ClientHandler {
     std::uint16_t subscribe(std::string_view filter, std::uint8_t qos = 0, std::uint8_t retain_handling = 0,
                             std::uint32_t id = 0, bool no_local = false);
     std::uint16_t unsubscribe(std::string_view filter);
-    void ack(mqtt::PacketType type, std::uint16_t packet_id);
+    void ack(mqtt::PacketType type, std::uint16_t packet_id, mqtt::Reason reason = mqtt::Reason::Success);
     void ping();
     void auth(mqtt::Reason reason, std::string_view method, std::string_view data);
     void disconnect(mqtt::Reason reason = mqtt::Reason::NormalDisconnection);

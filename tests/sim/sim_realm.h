@@ -19,6 +19,7 @@ struct RoleRule {
     policy::Mask acts = 0;
     std::string filter;
     policy::Mask qos = policy::kAnyQos;
+    policy::ShareRule share = {};
 };
 
 /// @thread the simulator's
@@ -41,6 +42,11 @@ class SimRealm final : public auth::Authenticator, public auth::Authorizer {
     void allow(std::string role, std::string filter) {
         rules.push_back({std::move(role), policy::Effect::Allow,
                          policy::acts_of(policy::Act::Publish, policy::Act::Subscribe), std::move(filter)});
+    }
+    /// Subscriptions with and without a group.
+    void allow_shared(std::string role, std::string filter) {
+        allow(std::move(role), std::move(filter));
+        rules.back().share = {.plain = true, .kind = policy::ShareKind::Any, .group = {}};
     }
     bool hides_timing() const override { return hides; }
     /// SIM is an exchange of two steps: hello, nonce; proof:NAME, welcome NAME.
@@ -113,6 +119,7 @@ class SimRealm final : public auth::Authenticator, public auth::Authorizer {
             rule.acts = one.acts;
             rule.qos = one.qos;
             rule.topic = *policy::Template::literal(one.filter);
+            rule.share = one.share;
             LK_CHECK(policy.add({"sim", policy::BlockKind::Role, one.role}, std::move(rule)));
         }
         return {};
