@@ -42,7 +42,10 @@ void Delivery::deliver(const MessageRef& message) {
             highest = std::max(highest, message->retained_number);
         }
         if (session.match_stamp == stamp_) return merge(session, subscription, qos, retain);
-        if (!session.connected() && (qos == 0 || !session.durable())) return;
+        if (!session.connected()) {
+            if (message->qos == 0 || !session.durable()) return;
+            if (qos == 0) away_.push_back(&session);
+        }
         if (!has_room(session, *message)) {
             ++shard_.counters().deliveries_dropped;
             return;
@@ -54,6 +57,11 @@ void Delivery::deliver(const MessageRef& message) {
                           .retain = retain});
         session.match_stamp = stamp_;
     });
+    // For who is away nothing is kept at QoS 0; but the identifier of such a filter goes with the copy of
+    // another.
+    for (Session* session : std::exchange(away_, {})) {
+        if (session->waiting.back().qos == 0) free_ids(*session, take_waiting_back(*session));
+    }
 }
 
 void Delivery::deliver_retained(Session& session, const Pull& pull, const MessageRef& message) {
@@ -122,6 +130,13 @@ void Delivery::merge(Session& session, const Subscription& subscription, std::ui
 void Delivery::free_ids(Session& session, const QueueEntry& entry) {
     if (entry.many_ids) session.id_lists.erase(entry.subscription_ids);
     if (entry.share != 0) shard_.shares().forget(session, entry);
+}
+
+QueueEntry Delivery::take_waiting_back(Session& session) {
+    QueueEntry entry = std::move(session.waiting.back());
+    session.waiting_bytes -= entry.message->bytes();
+    session.waiting.pop_back();
+    return entry;
 }
 
 QueueEntry Delivery::take_waiting_front(Session& session) {

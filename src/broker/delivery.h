@@ -86,6 +86,7 @@ class Delivery {
     void erase_inflight(Session& session, std::uint32_t index);
     void withdraw_inflight(Session& session, std::uint32_t index);
     QueueEntry take_waiting_front(Session& session);
+    QueueEntry take_waiting_back(Session& session);
     void free_ids(Session& session, const QueueEntry& entry);
     /// @return false when the receiver takes no packet of that size
     bool encode(Client& client, const QueueEntry& entry, Output::Packet& packet);
@@ -103,6 +104,7 @@ class Delivery {
     Shard& shard_;
     std::uint64_t stamp_ = 0;
     Output output_;
+    std::vector<Session*> away_;  ///< within deliver(): hold a copy at QoS 0, and nobody is connected
     std::vector<SlotId> waiting_for_epoch_;
 };
 

@@ -61,6 +61,11 @@ class EntryRing {
         --size_;
         release_if_empty();
     }
+    void pop_back() noexcept {
+        back() = QueueEntry{};
+        --size_;
+        release_if_empty();
+    }
     /// Removes one in the middle, keeping the order of the others.
     void erase(std::uint32_t i) noexcept {
         for (; i > 0; --i)

@@ -19,7 +19,7 @@ TEST(EntryRing, BehavesAsADequeUnderRandomUse) {
     std::deque<std::uint16_t> twin;
     std::uint16_t next = 1;
     for (int i = 0; i < 100'000; ++i) {
-        switch (random.below(5)) {
+        switch (random.below(6)) {
             case 0:
             case 1:
                 ring.push_back({.packet_id = next});
@@ -33,6 +33,11 @@ TEST(EntryRing, BehavesAsADequeUnderRandomUse) {
                 if (twin.empty()) break;
                 ring.pop_front();
                 twin.pop_front();
+                break;
+            case 4:
+                if (twin.empty()) break;
+                ring.pop_back();
+                twin.pop_back();
                 break;
             default: {
                 if (twin.empty()) break;

@@ -248,6 +248,31 @@ TEST(SimProtocol, MessageExpiryIsCountedDownWhileItWaits) {
     EXPECT_EQ(second.received[0].expiry_s, 70U);
 }
 
+TEST(SimProtocol, WhatIsKeptForWhoIsAwayHasTheIdentifiersOfAllItsFilters) {
+    for (const bool low_first : {true, false}) {
+        World world({.shards = 2});
+        SimClient& reader = world.online({.client_id = "r", .clean = false, .expiry_s = 600});
+        reader.subscribe(low_first ? "t/#" : "t/+", low_first ? 0 : 1, 0, low_first ? 7 : 8);
+        reader.subscribe(low_first ? "t/+" : "t/#", low_first ? 1 : 0, 0, low_first ? 8 : 7);
+        reader.subscribe("only/low", 0, 0, 9);
+        world.settle();
+        reader.cut();
+        world.settle();
+        SimClient& writer = world.online({.client_id = "w"});
+        writer.publish("t/x", "kept", 1);
+        writer.publish("only/low", "not kept", 1);
+        writer.publish("t/x", "not kept either", 0);
+        world.settle();
+        SimClient& again = world.online({.client_id = "r", .clean = false, .expiry_s = 600});
+        world.settle();
+        ASSERT_EQ(again.payloads(), (Payloads{"kept"})) << low_first;
+        std::vector<std::uint32_t> ids = again.received[0].ids;
+        std::ranges::sort(ids);
+        EXPECT_EQ(ids, (std::vector<std::uint32_t>{7, 8})) << low_first;
+        EXPECT_EQ(again.received[0].qos, 1);
+    }
+}
+
 TEST(SimProtocol, NoLocalKeepsAClientsOwnMessagesFromIt) {
     World world({.shards = 2, .seed = 6});
     SimClient& both = world.online({.client_id = "b"});
