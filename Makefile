@@ -2,7 +2,7 @@
 # SPDX-License-Identifier: Apache-2.0
 SHELL := /bin/bash
 .DEFAULT_GOAL := help
-.PHONY: help run test build bench lint format asan tsan fuzz models bare clean
+.PHONY: help run test build bench attacks lint format asan tsan fuzz models bare clean
 MAKEFLAGS += --no-print-directory
 
 JOBS ?= $(shell nproc)
@@ -47,6 +47,10 @@ fuzz: ## every fuzzer for FUZZ_SECONDS (30) each
 bench: ## benchmarks, as ratios against the peers found here
 	@tools/setup bench
 	@tools/bench --jobs $(JOBS)
+
+attacks: ## every attack at full length beside a well-behaved client; prints turns, memory, processor time
+	@tools/setup test
+	@tools/attacks --jobs $(JOBS)
 
 models: ## model-check the protocols of the data path (spin)
 	@tools/setup models

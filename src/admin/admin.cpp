@@ -8,6 +8,7 @@
 
 #include "admin/errors.h"
 #include "base/json.h"
+#include "base/process_usage.h"
 #include "broker/broker.h"
 #include "policy/decision_ring.h"
 
@@ -63,22 +64,48 @@ net::HttpServerResponse recent_decisions(broker::Broker& broker) {
     return response;
 }
 
-net::HttpServerResponse status(broker::Broker& broker) {
-    const broker::Broker::Totals totals = broker.totals(kPatience);
-    const broker::Counters& c = totals.counters;
-    net::HttpServerResponse response;
-    json::Writer json(response.body);
-    json.begin_object();
-    json.field("connections", totals.connections).field("sessions", totals.sessions);
-    json.field("filters", totals.filters).field("retained", totals.retained);
-    json.begin_object("since_start");
-    json.field("connections", c.connections).field("logins_granted", c.logins_granted);
-    json.field("logins_refused", c.logins_refused).field("logins_failed", c.logins_failed);
+void write_counters(json::Writer& json, const broker::Counters& c) {
+    json.field("connections", c.connections).field("connections_refused", c.connections_refused);
+    json.field("connections_displaced", c.connections_displaced);
+    json.field("logins_granted", c.logins_granted).field("logins_refused", c.logins_refused);
+    json.field("logins_failed", c.logins_failed).field("logins_throttled", c.logins_throttled);
+    json.field("logins_over_quota", c.logins_over_quota).field("sessions_expired", c.sessions_expired);
+    json.field("packets_received", c.packets_received).field("packets_sent", c.packets_sent);
+    json.field("bytes_received", c.bytes_received).field("bytes_sent", c.bytes_sent);
     json.field("publishes_received", c.publishes_received).field("publishes_sent", c.publishes_sent);
     json.field("publishes_denied", c.publishes_denied).field("subscribes_denied", c.subscribes_denied);
-    json.field("deliveries_withheld", c.deliveries_withheld)
-        .field("deliveries_dropped", c.deliveries_dropped);
+    json.field("publishes_over_quota", c.publishes_over_quota);
+    json.field("deliveries_withheld", c.deliveries_withheld);
+    json.field("deliveries_dropped", c.deliveries_dropped);
     json.field("deliveries_expired", c.deliveries_expired).field("wills_withheld", c.wills_withheld);
+}
+
+net::HttpServerResponse status(broker::Broker& broker) {
+    const broker::Totals totals = broker.totals(kPatience);
+    net::HttpServerResponse response;
+    json::Writer json(response.body);
+    const broker::Quotas& quotas = broker.quotas();
+    const ProcessUsage usage = process_usage();
+    const auto us = [](Duration time) {
+        return std::chrono::duration_cast<std::chrono::microseconds>(time).count();
+    };
+    json.begin_object();
+    json.field("connections", totals.connections).field("sessions", totals.sessions);
+    json.field("connected", totals.connected).field("subscriptions", totals.subscriptions);
+    json.field("filters", totals.filters).field("retained", totals.retained);
+    json.field("half_open", broker.admission().half_open());
+    json.field("offline_bytes", quotas.offline_bytes()).field("retained_bytes", quotas.retained_bytes());
+    json.begin_object("since_start");
+    write_counters(json, totals.counters);
+    json.end_object();
+    // Anew with each request. CPU time is the shard's own; the wall also counts what other processes took.
+    json.begin_object("turns");
+    json.field("count", totals.turns.turns).field("longest_us", us(totals.turns.longest_wall));
+    json.field("longest_cpu_us", us(totals.turns.longest_cpu)).field("over_20_ms", totals.turns.slow);
+    json.end_object();
+    json.begin_object("process");
+    json.field("cpu_us", us(usage.cpu));
+    json.field("rss_bytes", usage.rss_bytes).field("peak_rss_bytes", usage.peak_rss_bytes);
     json.end_object().end_object();
     return response;
 }

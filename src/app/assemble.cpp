@@ -172,6 +172,7 @@ std::shared_ptr<broker::Epoch> Assembly::make_epoch(const std::string& admin_url
     auto epoch = std::make_shared<broker::Epoch>();
     epoch->policy = policy_;
     epoch->settings = config::settings_of(configuration_.limits);
+    epoch->settings.sys_interval = configuration_.broker.sys_interval;
     epoch->settings.admin_url = admin_url;
     for (const config::ListenerConfig& listener : configuration_.listeners) {
         const config::PipelineConfig* pipeline = configuration_.pipeline_of(listener.name);

@@ -150,6 +150,7 @@ Result<void> Running::start_broker(unsigned shards) {
     options.mesh.placement_seed = identity_->placement_seed();
     options.mesh.partitions = identity_->partitions();
     options.mesh.table_seed = fresh_seed(random_);
+    options.mesh.own = authorities_->broker();
     options.process_epoch = identity_->process_epoch();
     for (const config::ListenerConfig& listener : assembly_->configuration().listeners) {
         LK_TRY(auto socket, open_listener(listener));

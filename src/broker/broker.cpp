@@ -112,7 +112,7 @@ std::vector<std::string> Broker::recent_denials(std::size_t count, Duration limi
     return lines;
 }
 
-Broker::Totals Broker::totals(Duration limit) {
+Totals Broker::totals(Duration limit) {
     struct Sum {
         std::mutex mutex;  ///< guards totals: as in recent_denials
         Totals totals;
@@ -121,11 +121,8 @@ Broker::Totals Broker::totals(Duration limit) {
     ask_all(
         [sum](Shard& shard) {
             const std::lock_guard lock(sum->mutex);
-            sum->totals.counters += shard.counters();
-            sum->totals.connections += shard.client_count();
-            sum->totals.sessions += shard.sessions().size();
-            sum->totals.filters += shard.subscriptions().size();
-            sum->totals.retained += shard.retained().size();
+            sum->totals += shard.totals();
+            sum->totals.turns += shard.take_turns();
         },
         limit);
     const std::lock_guard lock(sum->mutex);

@@ -12,6 +12,7 @@
 #include "base/random.h"
 #include "broker/control.h"
 #include "broker/shard.h"
+#include "broker/totals.h"
 #include "net/epoll_poller.h"
 #include "net/executor.h"
 
@@ -50,15 +51,11 @@ class Broker {
     std::optional<DenialReport> find_denial(policy::DecisionId id, Duration limit);
     /// The newest denials of all shards, as JSON objects. BLOCKS up to `limit`. @thread any but a shard
     std::vector<std::string> recent_denials(std::size_t count, Duration limit);
-    /// Sums over all shards. BLOCKS up to `limit`. @thread any but a shard
-    struct Totals {
-        Counters counters;
-        std::size_t connections = 0;
-        std::size_t sessions = 0;
-        std::size_t filters = 0;
-        std::size_t retained = 0;
-    };
+    /// Sums over all shards; their longest turns begin anew. BLOCKS up to `limit`. @thread any but a shard
     Totals totals(Duration limit);
+    /// What the whole process keeps. @thread any
+    const Quotas& quotas() const noexcept { return mesh_->quotas(); }
+    const Admission& admission() const noexcept { return mesh_->admission(); }
 
   private:
     Broker() = default;

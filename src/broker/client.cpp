@@ -17,35 +17,42 @@ Client::Client(Shard& home, std::unique_ptr<net::Transport> stream, std::uint32_
 Client::~Client() = default;
 
 mqtt::Flow Client::on_connect(const mqtt::Connect& packet) {
+    ++shard.counters().packets_received;
     return shard.logins().on_connect(*this, packet);
 }
 
 mqtt::Flow Client::on_publish(const mqtt::Publish& packet) {
+    ++shard.counters().packets_received;
     return shard.ingress().on_publish(*this, packet);
 }
 
 mqtt::Flow Client::on_ack(const mqtt::Ack& packet) {
+    ++shard.counters().packets_received;
     if (packet.type == mqtt::PacketType::Pubrel) return shard.ingress().on_pubrel(*this, packet);
     return shard.delivery().on_ack(*this, packet);
 }
 
 mqtt::Flow Client::on_subscribe(const mqtt::Subscribe& packet) {
+    ++shard.counters().packets_received;
     shard.subscriptions().on_subscribe(*this, packet);
     return flow();
 }
 
 mqtt::Flow Client::on_unsubscribe(const mqtt::Unsubscribe& packet) {
+    ++shard.counters().packets_received;
     shard.subscriptions().on_unsubscribe(*this, packet);
     return flow();
 }
 
 mqtt::Flow Client::on_pingreq() {
+    ++shard.counters().packets_received;
     mqtt::encode_pingresp(control);
     shard.mark_dirty(*this);
     return flow();
 }
 
 mqtt::Flow Client::on_disconnect(const mqtt::Disconnect& packet) {
+    ++shard.counters().packets_received;
     if (packet.session_expiry_s && session) {
         // Zero to non-zero was refused by the decoder's state machine [MQTT-3.14.2-2].
         const bool was = session->durable();

@@ -9,6 +9,7 @@
 #include <string_view>
 
 #include "base/ticket.h"
+#include "broker/admission.h"
 #include "broker/epoch.h"
 #include "broker/output.h"
 #include "broker/timer.h"
@@ -35,6 +36,8 @@ enum SuspendReason : std::uint8_t {
 /// @thread shard
 class Client final : public mqtt::Handler {
   public:
+    static constexpr std::uint32_t kParseBudget = 256;
+
     enum class Phase : std::uint8_t {
         AwaitConnect,
         LoggingIn,  ///< CONNECT decoded; pipeline, claim, load
@@ -58,8 +61,11 @@ class Client final : public mqtt::Handler {
 
     /// Continue, or Stop when this connection is suspended or closing.
     mqtt::Flow flow() const noexcept {
-        return suspended == 0 && phase != Phase::Closing ? mqtt::Flow::Continue : mqtt::Flow::Stop;
+        return suspended == 0 && spent < kParseBudget && phase != Phase::Closing ? mqtt::Flow::Continue
+                                                                                 : mqtt::Flow::Stop;
     }
+    /// What it asked for was dear: after kParseBudget of these the rest of its bytes waits for the next turn.
+    void spend(std::size_t units) noexcept { spent += static_cast<std::uint32_t>(units); }
     bool has_output() const noexcept { return !leftover.empty() || !control.empty(); }
 
     Shard& shard;
@@ -73,6 +79,7 @@ class Client final : public mqtt::Handler {
     mqtt::Buffer tail;             ///< unparsed: an incomplete packet, or what a suspension left
     Leftover leftover;             ///< a packet (or TLS record) whose first bytes have left
     mqtt::Buffer control;          ///< acknowledgements and the like, encoded
+    AdmissionSlot admission;       ///< its place among the connections of the process
     Timer timer;                   ///< next of: connect limit, login limit, keep-alive, expiry
     MonoTime heard{};              ///< when bytes last arrived
     MonoTime ends = kNever;        ///< the credential's end
@@ -81,6 +88,7 @@ class Client final : public mqtt::Handler {
     std::uint32_t accepted_under = 0;  ///< number of the epoch of its TLS context, low half
     std::uint32_t stashed = 0;         ///< its messages whose pushes are incomplete
     std::uint32_t need = 0;            ///< size of the packet at the head of `tail`, as far as known
+    std::uint32_t spent = 0;           ///< in this turn: denials, filters
     std::uint16_t keep_alive_s = 0;
     net::Interest interest = net::Interest::None;  ///< what the poller watches
     Phase phase = Phase::AwaitConnect;
@@ -88,6 +96,7 @@ class Client final : public mqtt::Handler {
     bool dirty = false;          ///< in the shard's flush list
     bool ready = false;          ///< in the shard's ready list: has bytes though the poller is silent
     bool want_write = false;
+    bool handshaking = false;       ///< in the shard's list of handshakes
     bool read_wants_write = false;  ///< its last read waits for room to write
     bool waits_for_gate = false;    ///< is flushed again when the packet ids of its session are committed
     bool held_refusal = false;      ///< its refusal leaves at `deadline`

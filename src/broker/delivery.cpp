@@ -17,6 +17,11 @@ namespace {
 constexpr int kBatchesPerTurn = 4;           ///< then others get their turn
 constexpr std::uint16_t kTopicAliases = 32;  ///< used towards one client, if it takes that many
 
+/// What a list of `count` subscription identifiers takes, its place included.
+std::size_t list_bytes(std::size_t count) {
+    return 96 + sizeof(std::uint32_t) * count;
+}
+
 std::uint32_t low_half(std::uint64_t version) {
     return static_cast<std::uint32_t>(version);
 }
@@ -60,7 +65,9 @@ void Delivery::deliver(const MessageRef& message) {
     // For who is away nothing is kept at QoS 0; but the identifier of such a filter goes with the copy of
     // another.
     for (Session* session : std::exchange(away_, {})) {
-        if (session->waiting.back().qos == 0) free_ids(*session, take_waiting_back(*session));
+        if (session->waiting.back().qos != 0) continue;
+        free_ids(*session, take_waiting_back(*session));
+        shard_.mesh().quotas().session_offline(*session);
     }
 }
 
@@ -87,6 +94,7 @@ bool Delivery::deliver_shared(Session& session, std::uint16_t share, const Subsc
     if (!visited.empty()) {
         entry.subscription_ids = session.next_id_list++;
         entry.many_ids = true;
+        session.waiting_bytes += list_bytes(visited.size());
         session.id_lists[entry.subscription_ids] = std::exchange(visited, {});
     }
     enqueue(session, std::move(entry));
@@ -96,12 +104,15 @@ bool Delivery::deliver_shared(Session& session, std::uint16_t share, const Subsc
 bool Delivery::has_room(const Session& session, const Message& message) const {
     const Settings& settings = shard_.settings();
     return session.waiting.size() < settings.max_queued_messages &&
-           (session.waiting.empty() || session.waiting_bytes + message.bytes() <= settings.max_queued_bytes);
+           (session.waiting_bytes == 0 ||
+            session.waiting_bytes + message.bytes() <= settings.max_queued_bytes) &&
+           (session.connected() || shard_.mesh().quotas().has_room_offline(message.bytes(), settings.quotas));
 }
 
 void Delivery::enqueue(Session& session, QueueEntry entry) {
     entry.judged = low_half(session.swept_version);
     session.waiting_bytes += entry.message->bytes();
+    if (!session.connected()) shard_.mesh().quotas().queued_offline(session, entry.message->bytes());
     session.waiting.push_back(std::move(entry));
     if (Client* client = shard_.find_client(session.connection)) shard_.mark_dirty(*client);
 }
@@ -123,13 +134,19 @@ void Delivery::merge(Session& session, const Subscription& subscription, std::ui
         entry.subscription_ids = session.next_id_list++;
         entry.many_ids = true;
         session.id_lists[entry.subscription_ids].push_back(first);
+        session.waiting_bytes += list_bytes(1);
     }
+    session.waiting_bytes += sizeof(std::uint32_t);  // see list_bytes()
     session.id_lists[entry.subscription_ids].push_back(id);
 }
 
 void Delivery::free_ids(Session& session, const QueueEntry& entry) {
-    if (entry.many_ids) session.id_lists.erase(entry.subscription_ids);
     if (entry.share != 0) shard_.shares().forget(session, entry);
+    if (!entry.many_ids) return;
+    const auto list = session.id_lists.find(entry.subscription_ids);
+    if (list == session.id_lists.end()) return;
+    session.waiting_bytes -= list_bytes(list->second.size());
+    session.id_lists.erase(list);
 }
 
 QueueEntry Delivery::take_waiting_back(Session& session) {
@@ -144,6 +161,11 @@ QueueEntry Delivery::take_waiting_front(Session& session) {
     session.waiting_bytes -= entry.message->bytes();
     session.waiting.pop_front();
     return entry;
+}
+
+void Delivery::forget_message(Session& session, QueueEntry& entry) {
+    if (entry.message) session.waiting_bytes -= entry.message->bytes();
+    entry.message = {};
 }
 
 void Delivery::distrust(Session& session) {
@@ -183,6 +205,7 @@ void Delivery::erase_inflight(Session& session, std::uint32_t index) {
     QueueEntry& entry = session.inflight[index];
     if (!entry.parked) --session.in_window;
     free_ids(session, entry);
+    forget_message(session, entry);
     session.inflight.erase(index);
     if (index < session.send_from) --session.send_from;
 }
@@ -193,7 +216,7 @@ void Delivery::withdraw_inflight(Session& session, std::uint32_t index) {
     // The receiver may hold this id: were it used again, it would take the next message for a duplicate
     // (data-path 9).
     free_ids(session, entry);
-    entry.message = {};
+    forget_message(session, entry);
     entry.many_ids = false;
     entry.share = 0;
     entry.parked = true;
@@ -216,7 +239,7 @@ mqtt::Flow Delivery::on_ack(Client& client, const mqtt::Ack& packet) {
             }
             const bool ours = known && entry->qos == 2;
             if (ours) {
-                entry->message = {};
+                forget_message(session, *entry);
                 entry->released = true;
                 if (session.durable()) {
                     shard_.append({.kind = store::RecordKind::Outgoing,
@@ -266,6 +289,7 @@ bool Delivery::encode(Client& client, const QueueEntry& entry, Output::Packet& p
     } else if (one != 0) {
         ids = {&one, 1};
     }
+    shard_.counters().payload_bytes_sent += message.payload().size();
     std::optional<std::uint32_t> expiry;
     if (message.expires != kNever) {
         const auto left = std::chrono::ceil<std::chrono::seconds>(message.expires - shard_.now()).count();
@@ -359,6 +383,7 @@ bool Delivery::enter_window(Client& client) {
                        .qos = 2});
         session.outgoing_gate = shard_.last_lsn();
     }
+    session.waiting_bytes += entry.message->bytes();  // still held, so still counted
     session.push_inflight(std::move(entry));
     ++session.in_window;
     return true;
@@ -439,7 +464,9 @@ bool Delivery::write(Client& client) {
         shard_.drop(client, kTransport);
         return false;
     }
-    keep_rest(client, result.status == net::IoStatus::Ok ? output_.offered() : result.bytes, result.held);
+    const std::size_t taken = result.status == net::IoStatus::Ok ? output_.offered() : result.bytes;
+    shard_.counters().bytes_sent += taken;
+    keep_rest(client, taken, result.held);
     // Also when nothing was begun: what went back to the queue waits for room too.
     client.want_write = result.status == net::IoStatus::WantWrite;
     return result.status == net::IoStatus::Ok;
@@ -482,7 +509,7 @@ void Delivery::keep_rest(Client& client, std::size_t taken, std::size_t held) {
             session->waiting_bytes += packet.entry.message->bytes();
             session->waiting.push_front(std::move(packet.entry));
         }
-        if (left) ++shard_.counters().publishes_sent;
+        if (left) ++shard_.counters().publishes_sent, ++shard_.counters().packets_sent;
     }
     client.leftover = std::move(outcome.rest);
     if (output_.offers_control()) client.control.shrink(512);

@@ -87,6 +87,8 @@ class Delivery {
     void withdraw_inflight(Session& session, std::uint32_t index);
     QueueEntry take_waiting_front(Session& session);
     QueueEntry take_waiting_back(Session& session);
+    /// Lets go of what the entry holds; its bytes are counted no longer.
+    static void forget_message(Session& session, QueueEntry& entry);
     void free_ids(Session& session, const QueueEntry& entry);
     /// @return false when the receiver takes no packet of that size
     bool encode(Client& client, const QueueEntry& entry, Output::Packet& packet);

@@ -36,7 +36,7 @@ DenialReport report(const policy::Denial& denial) {
     json.field("retain", denial.retain);
     json.field("reason", policy::name(denial.decision.reason));
     if (denial.decision.rule) json.field("rule", policy::where(*denial.decision.rule));
-    json.field("nearest", denial.nearest);
+    json.field("nearest", denial.nearest());
     json.field("policy_version", static_cast<std::int64_t>(denial.decision.policy_version));
     json.key("considered");
     json.begin_array();
@@ -65,7 +65,7 @@ DenialReport report(const policy::Denial& denial) {
     for (const policy::TraceStep& step : trace.steps()) {
         line("  considered", policy::describe(*step.rule) + ": " + policy::describe(step));
     }
-    line("nearest rule that would have allowed", denial.nearest);
+    line("nearest rule that would have allowed", denial.nearest());
     return out;
 }
 

@@ -10,6 +10,9 @@
 #include <vector>
 
 #include "base/time.h"
+#include "broker/admission.h"
+#include "broker/login_throttle.h"
+#include "broker/quotas.h"
 #include "mqtt/connection.h"
 #include "net/transport_plan.h"
 #include "policy/policy.h"
@@ -42,6 +45,10 @@ struct Settings {
     std::uint32_t max_inflight = 1024;             ///< per session, whatever the client offers
     /// Answers (and a started packet) that one connection may leave untaken before it is read no further.
     std::uint32_t max_owed_bytes = 2U << 20;
+    AdmissionLimits admission;
+    LoginThrottleLimits login_throttle;
+    QuotaLimits quotas;
+    Duration sys_interval{};  ///< between two rounds of $SYS; 0: none
     Duration connect_limit = std::chrono::seconds(10);
     Duration login_limit = std::chrono::seconds(20);
     std::string admin_url;  ///< what a denial tells people to ask

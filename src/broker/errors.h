@@ -32,6 +32,14 @@ inline constexpr ErrorInfo kMethod{9015, "bad_authentication_method",
 inline constexpr ErrorInfo kCertificateRefused{
     9016, "certificate_refused", "the client's certificate is not accepted any more",
     "give the client a certificate that the listener's present client CA has issued"};
+inline constexpr ErrorInfo kDisplaced{9020, "half_open_displaced",
+                                      "too many connections without a CONNECT; this one was the oldest",
+                                      "raise max_half_open or max_half_open_per_address"};
+inline constexpr ErrorInfo kTooManyConnections{9021, "too_many_connections",
+                                               "a limit on connections is reached",
+                                               "raise the max_connections that the log names"};
+inline constexpr ErrorInfo kThrottled{9022, "login_throttled",
+                                      "too many logins of this address were refused lately", "wait a while"};
 
 inline constexpr ErrorInfo kExchangeOutdated{9017, "exchange_outdated",
                                              "the configuration changed during an authentication exchange",
@@ -42,11 +50,14 @@ inline constexpr ErrorInfo kOtherPrincipal{9019, "other_principal",
                                            "a reauthentication named another principal",
                                            "connect anew to be somebody else"};
 
-inline constexpr std::array<const ErrorInfo*, 19> kErrors{
-    &kPeerClosed,       &kConnectTimeout,    &kKeepAliveTimeout, &kTakenOver,
-    &kExpired,          &kShuttingDown,      &kProtocol,         &kDenied,
-    &kLoginTimeout,     &kStaleLogin,        &kTooLarge,         &kQuota,
-    &kTransport,        &kBadClientId,       &kMethod,           &kCertificateRefused,
-    &kExchangeOutdated, &kTooManyChallenges, &kOtherPrincipal};
+inline constexpr std::array<const ErrorInfo*, 22> kErrors{
+    &kPeerClosed,         &kConnectTimeout,   &kKeepAliveTimeout,
+    &kTakenOver,          &kExpired,          &kShuttingDown,
+    &kProtocol,           &kDenied,           &kLoginTimeout,
+    &kStaleLogin,         &kTooLarge,         &kQuota,
+    &kTransport,          &kBadClientId,      &kMethod,
+    &kCertificateRefused, &kExchangeOutdated, &kTooManyChallenges,
+    &kOtherPrincipal,     &kDisplaced,        &kTooManyConnections,
+    &kThrottled};
 
 }  // namespace latchkey::broker

@@ -57,6 +57,12 @@ mqtt::Flow Ingress::on_publish(Client& client, const mqtt::Publish& packet) {
     const Route& route = routes_.find(packet.topic, shard_.rights().program_of(session));
     if (!policy::mask_allows(route.allowed, packet.qos, packet.retain)) return deny(client, packet);
 
+    shard_.counters().payload_bytes_received += packet.payload.size();
+    if (packet.retain && !packet.payload.empty() &&
+        shard_.mesh().quotas().retained_full(packet.topic.size() + packet.payload.size(),
+                                             shard_.settings().quotas)) {
+        return over_quota(client, packet);
+    }
     MessageRef message = make(session, packet);
     if (packet.qos == 0) {
         send(std::move(message), {.client = client.id}, route.reach);
@@ -114,6 +120,7 @@ mqtt::Flow Ingress::on_pubrel(Client& client, const mqtt::Ack& packet) {
 
 mqtt::Flow Ingress::deny(Client& client, const mqtt::Publish& packet) {
     ++shard_.counters().publishes_denied;
+    client.spend(1);
     const policy::Program& program = shard_.rights().program_of(*client.session);
     const policy::Request request{
         .act = policy::Act::Publish, .topic = packet.topic, .qos = packet.qos, .retain = packet.retain};
@@ -134,6 +141,42 @@ mqtt::Flow Ingress::deny(Client& client, const mqtt::Publish& packet) {
     }
     if (end) shard_.close(client, mqtt::Reason::NotAuthorized, kDenied);
     return client.flow();
+}
+
+mqtt::Flow Ingress::over_quota(Client& client, const mqtt::Publish& packet) {
+    ++shard_.counters().publishes_over_quota;
+    shard_.door().tell_quota(client, "max_retained");
+    if (client.protocol.level() != mqtt::Level::V5) {
+        shard_.close(client, mqtt::Reason::QuotaExceeded, kQuota);  // no way to say it [MQTT311 3.3.5]
+    } else if (packet.qos != 0) {
+        const auto type = packet.qos == 1 ? mqtt::PacketType::Puback : mqtt::PacketType::Pubrec;
+        answer_later(client, type, packet.packet_id, mqtt::Reason::QuotaExceeded);
+    }
+    return client.flow();
+}
+
+bool Ingress::offer_own(const MessageRef& message) {
+    bool taken = true;
+    const auto offer = [&](ShardIndex to, LaneEntry::Kind kind) {
+        const LaneEntry entry{.kind = kind, .message = message.share(), .bytes = lane_bytes(*message)};
+        if (publish_[to]->try_now(entry)) return;
+        Message::release(entry.message);
+        taken = false;
+    };
+    message.writable().retained_number = shard_.mesh().next_retained_number();
+    const ShardIndex owner = shard_.mesh().shard_of(message->topic());
+    if (owner == shard_.index()) {
+        shard_.retained().store(message);
+    } else {
+        offer(owner, LaneEntry::Kind::Retain);
+        if (!taken) return false;  // never delivered before it is kept (data-path 8)
+    }
+    const Reach reach = routes_.reach(message->topic(), 0);
+    for (ShardIndex to = 0; to < shard_.mesh().shards(); ++to) {
+        if ((reach.any >> to & 1) != 0 && to != shard_.index()) offer(to, LaneEntry::Kind::Deliver);
+    }
+    if (reach.any >> shard_.index() & 1) shard_.delivery().deliver(message);
+    return taken;
 }
 
 MessageRef Ingress::make(const Session& session, const mqtt::Publish& packet) {

@@ -62,6 +62,10 @@ class Ingress {
     /// Takes the will and publishes it if its author still may.
     void publish_will(Session& session, std::unique_ptr<Will> will);
 
+    /// Publishes a retained message of the broker itself. Where a lane is full it is dropped instead of
+    /// waiting. @return whether every lane took it
+    bool offer_own(const MessageRef& message);
+
     /// Runs `then` when everything appended so far is committed, after what already waits.
     void after_commit(std::move_only_function<void()> then);
     /// Once a turn before the flush, and when the store's gate moved.
@@ -95,6 +99,7 @@ class Ingress {
         store::Lsn gate;
         std::move_only_function<void()> then;
     };
+    mqtt::Flow over_quota(Client& client, const mqtt::Publish& packet);
     mqtt::Flow deny(Client& client, const mqtt::Publish& packet);
     void answer(Client& client, mqtt::PacketType type, std::uint16_t packet_id, mqtt::Reason reason,
                 std::string_view reason_string = {});

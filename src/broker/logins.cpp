@@ -54,11 +54,16 @@ std::string assigned_id(Random& random) {
 
 mqtt::Flow Logins::on_connect(Client& client, const mqtt::Connect& packet) {
     auto login = std::make_unique<Login>();
+    client.admission.complete();
     login->connect_seq = shard_.mesh().next_connect_seq();
     client.phase = Client::Phase::LoggingIn;
     client.deadline = shard_.now() + shard_.settings().login_limit;
     client.login = std::move(login);
     Login& made = *client.login;
+    if (!shard_.door().may_login(client)) {
+        refuse(client, mqtt::Reason::ConnectionRateExceeded, kThrottled);
+        return mqtt::Flow::Stop;
+    }
     if (has_control_characters(packet.client_id) ||
         (packet.user_name && has_control_characters(*packet.user_name))) {
         refuse(client, mqtt::Reason::ClientIdentifierNotValid, kBadClientId);
@@ -113,6 +118,7 @@ void Logins::move(Client& client, ShardIndex to) {
                                 .protocol = std::move(client.protocol),
                                 .tail = std::move(client.tail),
                                 .login = std::move(client.login),
+                                .admission = std::move(client.admission),
                                 .listener = client.listener,
                                 .accepted_under = client.accepted_under,
                                 .deadline = client.deadline,
@@ -135,6 +141,7 @@ void Logins::arrive(ConnectionTransfer transfer) {
     client->accepted_under = transfer.accepted_under;
     client->deadline = transfer.deadline;
     client->fin = transfer.fin;
+    client->admission = std::move(transfer.admission);
     client->phase = Client::Phase::LoggingIn;
     proceed(*client);
 }
@@ -213,6 +220,7 @@ void Logins::on_result(SlotId id, std::uint64_t connect_seq, auth::LoginResult r
             break;
     }
     ++shard_.counters().logins_refused;
+    shard_.door().login_refused(*client);
     log::event(
         log::Level::Info, "login_refused",
         {log::field("client", login.client_id), log::field("listener", login.result->audit.listener),
@@ -315,11 +323,13 @@ void Logins::attach(Client& client, const std::string& key) {
     if (!shard_.sessions().may_attach(key, login.connect_seq)) return shard_.drop(client, kStaleLogin);
     const policy::Program program = shard_.rights().bind(login.result->authority);
     if (login.will && !will_allowed(client, program)) return;
+    if (!session_quota(client, key)) return;
     log_granted(login, program);
     ++shard_.counters().logins_granted;
     const auto attached =
         shard_.sessions().attach(client, key, login.client_id, login.clean_start, login.connect_seq);
     Session& session = *attached.session;
+    if (!attached.present) session.quota_key = quota_key(login.result->authority->principal());
     const bool was_durable = session.durable();
     const bool same = session.authority == login.result->authority;
     session.authority = login.result->authority;
@@ -345,6 +355,21 @@ void Logins::attach(Client& client, const std::string& key) {
         Client* online = shard_.find_client(id);
         if (online && online->phase == Client::Phase::Online) accept(*online, *online->session, present);
     });
+}
+
+bool Logins::session_quota(Client& client, const std::string& key) {
+    const Login& login = *client.login;
+    const Session* kept = shard_.sessions().find(key);
+    // One that is ended by this login gives its place back first.
+    const bool resumed = kept && !login.clean_start && !kept->authority->revoked();
+    if (resumed) return true;
+    const std::string principal = quota_key(login.result->authority->principal());
+    if (shard_.mesh().quotas().take_session(principal, kept != nullptr, shard_.settings().quotas))
+        return true;
+    ++shard_.counters().logins_over_quota;
+    shard_.door().tell_quota(client, "max_sessions");
+    refuse(client, mqtt::Reason::QuotaExceeded, kQuota);
+    return false;
 }
 
 bool Logins::will_allowed(Client& client, const policy::Program& program) {

@@ -48,6 +48,7 @@ struct ConnectionTransfer {
     mqtt::Connection protocol;
     mqtt::Buffer tail;
     std::unique_ptr<Login> login;
+    AdmissionSlot admission;
     std::uint32_t listener = 0;
     std::uint32_t accepted_under = 0;
     MonoTime deadline = kNever;
@@ -86,6 +87,7 @@ class Logins {
     bool accepted_now(const Client& client) const;
     bool certificate_stands(const Client& client) const;
     void attach(Client& client, const std::string& key);
+    bool session_quota(Client& client, const std::string& key);
     bool will_allowed(Client& client, const policy::Program& program);
     void accept(Client& client, Session& session, bool present);
     void refuse(Client& client, mqtt::Reason reason, const Error& cause);

@@ -7,6 +7,9 @@ namespace latchkey::broker {
 Mesh::Mesh(const MeshOptions& options)
     : options_(options),
       interest_(options.table_seed),
+      admission_(options.table_seed),
+      login_throttle_(options.table_seed),
+      quotas_(options.table_seed),
       seats_(options.shards),
       retained_number_(options.retained_start) {
     const std::size_t pairs = std::size_t{options.shards} * options.shards;

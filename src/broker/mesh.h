@@ -11,9 +11,13 @@
 #include <vector>
 
 #include "base/hash.h"
+#include "broker/admission.h"
 #include "broker/interest.h"
 #include "broker/lane.h"
+#include "broker/login_throttle.h"
+#include "broker/quotas.h"
 #include "net/completion.h"
+#include "policy/authority.h"
 
 namespace latchkey::broker {
 
@@ -27,6 +31,7 @@ struct MeshOptions {
     std::uint32_t partitions = 1024;   ///< likewise
     HashSeed table_seed{};             ///< fresh at each start
     std::uint64_t retained_start = 0;  ///< above every retained number in the logs
+    policy::AuthorityRef own;          ///< who the broker is when it publishes itself; null: it does not
     LaneBounds publish;
     LaneBounds forward;
 };
@@ -45,6 +50,10 @@ class Mesh {
     Lane& publish(ShardIndex from, ShardIndex to) { return *publish_[index(from, to)]; }
     Lane& forward(ShardIndex from, ShardIndex to) { return *forward_[index(from, to)]; }
     Interest& interest() noexcept { return interest_; }
+    Admission& admission() noexcept { return admission_; }
+    LoginThrottle& login_throttle() noexcept { return login_throttle_; }
+    Quotas& quotas() noexcept { return quotas_; }
+    const policy::AuthorityRef& own_authority() const noexcept { return options_.own; }
 
     /// Before any executor starts. Both must outlive the mesh's use.
     void seat(ShardIndex shard, net::Mailbox& mailbox, net::WakeWord& word, net::Poller& poller);
@@ -67,6 +76,9 @@ class Mesh {
 
     MeshOptions options_;
     Interest interest_;
+    Admission admission_;
+    LoginThrottle login_throttle_;
+    Quotas quotas_;
     std::vector<std::unique_ptr<Lane>> publish_;
     std::vector<std::unique_ptr<Lane>> forward_;
     std::vector<Seat> seats_;

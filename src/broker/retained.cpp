@@ -39,6 +39,8 @@ void Retained::store(const MessageRef& message) {
     const bool deletes = message->payload().empty();
     if (was_tombstone && !deletes) --tombstones_;
     if (!was_tombstone && deletes) ++tombstones_;
+    shard_.mesh().quotas().retained_changed(kept.message ? kept.message->bytes() : 0,
+                                            deletes ? 0 : message->bytes());
     kept.message = deletes ? MessageRef() : message;
     shard_.append({.kind = store::RecordKind::Retain,
                    .topic = topic,
@@ -93,7 +95,9 @@ void Retained::scan(const PullId& pull, std::uint32_t asker, std::string_view fi
     std::size_t looked = 0;
     std::size_t bytes = 0;
     page->last = true;
+    const bool wild = topic::has_wildcard(filter);
     for (; it != topics_.end() && it->first.starts_with(begin); ++it) {
+        if (!wild && it->first != filter) break;  // what begins alike is not meant
         if (page->messages.size() >= kPageMessages || bytes >= kPageBytes || looked++ >= kScanTopics) {
             page->last = false;
             break;
@@ -107,22 +111,23 @@ void Retained::scan(const PullId& pull, std::uint32_t asker, std::string_view fi
     shard_.ingress().push_page(asker, std::move(page));
 }
 
-void Retained::pull(Session& session, const Subscription& subscription) {
-    cancel(session, subscription.filter);
+void Retained::pull(Session& session, Subscription& subscription) {
+    cancel(session, subscription);
+    subscription.pull = session.next_pull;
     // One topic has one owner; only a wildcard has to ask everybody.
     const bool wild = topic::has_wildcard(subscription.filter);
     const ShardIndex only = shard_.mesh().shard_of(subscription.filter);
     for (ShardIndex owner = 0; owner < shard_.mesh().shards(); ++owner) {
         if (!wild && owner != only) continue;
-        auto pull = std::make_unique<Pull>();
-        pull->id = {session.serial, session.next_pull++};
-        pull->owner = owner;
-        pull->filter = subscription.filter;
-        pull->subscription_id = subscription.id;
-        pull->qos = subscription.qos;
-        pull->no_local = subscription.no_local;
-        session.pulls.push_back(std::move(pull));
-        ask(session, *session.pulls.back());
+        const std::uint32_t number = session.next_pull++;
+        Pull& pull = session.pulls[number];
+        pull.id = {session.serial, number};
+        pull.owner = owner;
+        pull.filter = subscription.filter;
+        pull.subscription_id = subscription.id;
+        pull.qos = subscription.qos;
+        pull.no_local = subscription.no_local;
+        ask(session, pull);
     }
 }
 
@@ -142,16 +147,15 @@ void Retained::ask(Session& session, Pull& pull) {
 
 void Retained::on_page(RetainedPage& page) {
     Session* session = shard_.sessions().find_serial(page.pull.session);
-    const auto is_it = [&](const auto& one) { return one->id == page.pull; };
     if (session) --session->pages_asked;
-    if (!session || !session->connected() ||
-        std::none_of(session->pulls.begin(), session->pulls.end(), is_it)) {
+    const bool awaited = session && session->connected() && session->pulls.contains(page.pull.pull);
+    if (!awaited) {
         ++shard_.counters().stale_answers;
         if (session && session->connected()) on_drained(*session);
         return;
     }
-    const auto found = std::find_if(session->pulls.begin(), session->pulls.end(), is_it);
-    Pull& pull = **found;
+    const auto found = session->pulls.find(page.pull.pull);
+    Pull& pull = found->second;
     for (Message*& slot : page.messages) {
         const MessageRef message = MessageRef::received(std::exchange(slot, nullptr));
         if (pull.no_local && message->publisher == session->serial) continue;  // [MQTT-3.8.3-3]
@@ -171,14 +175,19 @@ void Retained::on_page(RetainedPage& page) {
 
 void Retained::on_drained(Session& session) {
     if (session.waiting.size() >= kCreditMessages) return;
-    for (const auto& pull : session.pulls) {
+    // Those that are asked stand in front, and are few: this ends soon.
+    for (auto& [number, pull] : session.pulls) {
         if (session.pages_asked >= kPagesAsked) return;
-        if (!pull->asked) ask(session, *pull);
+        if (!pull.asked) ask(session, pull);
     }
 }
 
-void Retained::cancel(Session& session, std::string_view filter) {
-    std::erase_if(session.pulls, [&](const auto& pull) { return pull->filter == filter; });
+void Retained::cancel(Session& session, const Subscription& subscription) {
+    if (subscription.pull == 0) return;
+    const std::uint32_t end = subscription.pull + shard_.mesh().shards();
+    auto it = session.pulls.lower_bound(subscription.pull);
+    while (it != session.pulls.end() && it->first < end && it->second.filter == subscription.filter)
+        it = session.pulls.erase(it);
 }
 
 }  // namespace latchkey::broker

@@ -37,11 +37,11 @@ class Retained {
 
     // As subscriber.
     /// Asks every owner for what the filter holds.
-    void pull(Session& session, const Subscription& subscription);
+    void pull(Session& session, Subscription& subscription);
     void on_page(RetainedPage& page);
     /// The session has room again: held pulls go on.
     void on_drained(Session& session);
-    void cancel(Session& session, std::string_view filter);
+    void cancel(Session& session, const Subscription& subscription);
 
   private:
     struct Kept {

@@ -123,7 +123,7 @@ const policy::Denial& Rights::tell(std::string_view client_id, std::string_view 
         {log::field("act", act_name(request.act, request.via)), log::field("client", client_id),
          log::field("principal", principal), log::field("topic", denial.topic),
          log::field("qos", request.qos), log::field("retain", request.retain), log::field("rule", rule),
-         log::field("nearest", denial.nearest), log::field("decision", id),
+         log::field("nearest", denial.nearest()), log::field("decision", id),
          log::field("ask", "latchkey explain --decision " + id + " --live " + shard_.settings().admin_url)});
     shard_.login_log().audit({.event = "denied",
                               .principal = principal,

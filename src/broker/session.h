@@ -5,6 +5,7 @@
 #pragma once
 
 #include <cstdint>
+#include <map>
 #include <memory>
 #include <string>
 #include <string_view>
@@ -33,6 +34,7 @@ struct Subscription {
     std::string filter;
     std::uint32_t place = 0;  ///< index among the subscribers of this filter
     std::uint32_t id = 0;     ///< subscription identifier, 0: none
+    std::uint32_t pull = 0;   ///< number of the first of its pulls, one for each owner asked
     std::uint8_t qos = 0;
     bool no_local = false;
     bool retain_as_published = false;
@@ -98,8 +100,11 @@ class Session {
 
     std::unordered_map<std::string, std::unique_ptr<Subscription>, SeededHash, std::equal_to<>> subscriptions;
     EntryRing waiting;
-    EntryRing inflight;  ///< filled by push_inflight() only
-    std::uint64_t waiting_bytes = 0;
+    EntryRing inflight;               ///< filled by push_inflight() only
+    std::uint64_t waiting_bytes = 0;  ///< of what waits and what is in flight, lists of identifiers included
+    std::uint64_t offline_bytes = 0;  ///< of these, what the quota counts as kept for nobody present
+    std::uint32_t offline_messages = 0;  ///< likewise
+    std::string quota_key;               ///< the principal that this session counts for
     std::uint32_t send_from = 0;  ///< entries of `inflight` before this one were sent on this connection
     std::unordered_map<std::uint32_t, std::vector<std::uint32_t>>
         id_lists;  ///< of entries with several identifiers
@@ -110,7 +115,7 @@ class Session {
     LineBudget denial_lines;
     std::unique_ptr<Will> will;
 
-    std::vector<std::unique_ptr<Pull>> pulls;
+    std::map<std::uint32_t, Pull> pulls;  ///< by number
     std::unordered_map<std::string, std::uint64_t> live_numbers;
     std::uint32_t next_pull = 1;
     std::uint32_t pages_asked = 0;  ///< unanswered page requests, also of pulls that are gone

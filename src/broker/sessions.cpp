@@ -104,18 +104,22 @@ Sessions::Attached Sessions::attach(Client& client, const std::string& key, std:
     ++session->epoch;
     session->connect_seq = connect_seq;
     session->connection = client.id;
+    ++connected_;
+    shard_.mesh().quotas().session_online(*session);
     client.session = session;
     return {session, present};
 }
 
 void Sessions::detach(Session& session, Departure how) {
     session.connection = {};
+    --connected_;
     session.pulls.clear();
     session.live_numbers.clear();
     if (how == Departure::Normal) session.will.reset();
     if (how == Departure::Shutdown) return;
     if (session.expiry_s == 0) return end(session, true);
     shard_.shares().on_presence(session);
+    shard_.mesh().quotas().session_offline(session);
     const MonoTime now = shard_.now();
     session.expires = after(now, session.expiry_s);
     if (session.will) {
@@ -137,6 +141,7 @@ void Sessions::end(Session& session, bool fire) {
     highest = std::max(highest, session.connect_seq);
     ended_order_.push_back(
         {hash, highest, shard_.now() + shard_.settings().connect_limit + 2 * shard_.settings().login_limit});
+    shard_.mesh().quotas().session_ended(session);
     by_serial_.erase(session.serial);
     by_key_.erase(by_key_.find(session.key));
 }
@@ -150,7 +155,10 @@ void Sessions::arm(Session& session) {
 void Sessions::on_timer(Session& session) {
     if (session.connected()) return;
     if (session.will && session.will_due <= shard_.now()) fire_will(session);
-    if (session.expires <= shard_.now()) return end(session, true);
+    if (session.expires <= shard_.now()) {
+        ++shard_.counters().sessions_expired;
+        return end(session, true);
+    }
     arm(session);
 }
 

@@ -37,6 +37,7 @@ class Sessions {
     Session* find(std::string_view key);
     Session* find_serial(std::uint64_t serial);
     std::size_t size() const noexcept { return by_key_.size(); }
+    std::size_t connected() const noexcept { return connected_; }
     template <class F>
     void for_each(F&& f) {
         for (auto& [key, session] : by_key_)
@@ -94,6 +95,7 @@ class Sessions {
     std::map<std::string, Loading, std::less<>> loading_;
     std::uint64_t next_serial_;
     bool frozen_ = false;
+    std::size_t connected_ = 0;
 };
 
 }  // namespace latchkey::broker

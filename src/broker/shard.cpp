@@ -1,4 +1,4 @@
-// See shard.h: the turn, connections, and what control asks of a shard.
+// See shard.h: the turn and connections. What control asks of a shard is in shard_control.cpp.
 // SPDX-License-Identifier: Apache-2.0
 #include "broker/shard.h"
 
@@ -16,7 +16,6 @@ constexpr std::size_t kReadBytes = 256 * 1024;
 constexpr std::size_t kCarefulReadBytes = 4 * 1024;  ///< before CONNACK, and while anything is stashed
 constexpr std::size_t kLargeTail = 64 * 1024;        ///< beyond that a packet grows in its own buffer
 constexpr int kAcceptsPerEvent = 64;
-constexpr std::size_t kSweepSteps = 1024;  ///< sessions and their filters judged per turn
 constexpr unsigned kHandshakesPerTurn = 4;
 constexpr Duration kAcceptPause = std::chrono::milliseconds(200);
 constexpr Duration kLinger = std::chrono::seconds(2);
@@ -44,7 +43,9 @@ Shard::Shard(const ShardServices& services, EpochRef epoch)
       retained_(*this),
       groups_(*this, seed_),
       shares_(*this),
-      logins_(*this) {
+      logins_(*this),
+      door_(*this),
+      sys_(*this) {
     services_.mesh.seat(index(), mailbox_, word_, services_.poller);
 }
 
@@ -65,7 +66,6 @@ void Shard::open_listeners() {
 MonoTime Shard::turn(MonoTime now, std::span<const net::PollEvent> events) {
     const ShardScope scope(this);
     now_ = now;
-    handshakes_ = 0;
     auto snapshot = mailbox_.snapshot();
     drain_lanes();
     snapshot.serve();
@@ -73,11 +73,13 @@ MonoTime Shard::turn(MonoTime now, std::span<const net::PollEvent> events) {
     for (const net::PollEvent& event : events)
         on_event(event);
     run_ready();
+    run_handshakes();
     logins_.run_waiting();
     reauths_.run_waiting();
     run_timers();
     sweep();
     certificates_.run();
+    sys_.run();
     ingress_.commit();
     ingress_.notify();
     flush();
@@ -87,8 +89,9 @@ MonoTime Shard::turn(MonoTime now, std::span<const net::PollEvent> events) {
         ingress_.notify();
     }
     const bool more = !ready_.empty() || !dirty_.empty() || !sweep_.empty() || certificates_.pending() ||
-                      logins_.waiting() || reauths_.waiting() || (lanes_wait_ && !ingress_.paused());
-    return more ? now : std::min(wheel_.next_deadline(), flush_deadline_);
+                      logins_.waiting() || reauths_.waiting() || (lanes_wait_ && !ingress_.paused()) ||
+                      !handshakes_.empty();
+    return more ? now : std::min({wheel_.next_deadline(), flush_deadline_, sys_.due()});
 }
 
 // Lanes
@@ -193,7 +196,8 @@ void Shard::accept_from(std::uint32_t listener) {
     if (stage_ != Stage::Running) return;
     const ListenerPlan& plan = epoch_->listeners[listener];
     for (int i = 0; i < kAcceptsPerEvent; ++i) {
-        net::AcceptResult result = services_.acceptors[listener]->try_accept(plan.transport);
+        net::AcceptResult result = services_.acceptors[listener]->try_accept(plan.transport, &door_);
+        if (result.status == net::AcceptStatus::Unwelcome) continue;
         if (result.status == net::AcceptStatus::Exhausted) return pause_accepting();
         if (result.status == net::AcceptStatus::Refused) {
             tell_broken(result.remote, listener, result.error);
@@ -201,7 +205,7 @@ void Shard::accept_from(std::uint32_t listener) {
         }
         if (result.status != net::AcceptStatus::Ok) return;
         ++counters_.connections;
-        admit(std::move(result.transport), listener);
+        if (Client* client = admit(std::move(result.transport), listener)) door_.enter(*client);
     }
 }
 
@@ -233,20 +237,26 @@ void Shard::on_event(const net::PollEvent& event) {
 void Shard::read(SlotId id) {
     Client* client = clients_.find(id);
     if (!client || client->suspended != 0 || client->phase == Client::Phase::Closing) return;
-    if (!may_handshake(*client)) return make_ready(*client);
-    if (client->tail.size() > kLargeTail) return grow_tail(*client);
-    const std::size_t room = read_room(*client);
+    if (!client->transport->peer().handshake_done) return await_handshake(*client);
+    receive(*client);
+}
+
+void Shard::receive(Client& client) {
+    if (client.tail.size() > kLargeTail) return grow_tail(client);
+    const std::size_t room = read_room(client);
     read_buffer_.clear();
-    read_buffer_.append(client->tail.bytes());
+    read_buffer_.append(client.tail.bytes());
     const std::size_t before = read_buffer_.size();
     std::byte* fresh = read_buffer_.append(room);
-    const net::IoResult result = client->transport->read({fresh, room});
-    if (on_read_end(*client, result)) return;
-    if (result.more) make_ready(*client);
+    const net::IoResult result = client.transport->read({fresh, room});
+    if (on_read_end(client, result)) return;
+    if (client.phase == Client::Phase::AwaitConnect && !door_.still_admits(client)) return;
+    if (result.more) make_ready(client);
     if (result.bytes == 0) return;
-    client->tail.clear();
+    counters_.bytes_received += result.bytes;
+    client.tail.clear();
     read_buffer_.truncate(before + result.bytes);
-    parse(*client, read_buffer_.bytes());
+    parse(client, read_buffer_.bytes());
 }
 
 std::size_t Shard::read_room(const Client& client) const {
@@ -289,6 +299,7 @@ void Shard::grow_tail(Client& client) {
     std::byte* fresh = client.tail.append(room);
     const net::IoResult result = client.transport->read({fresh, room});
     client.tail.truncate(have + result.bytes);
+    counters_.bytes_received += result.bytes;
     if (on_read_end(client, result)) return;
     if (result.bytes != 0) client.heard = now_;
     if (result.more) make_ready(client);
@@ -305,10 +316,22 @@ mqtt::Buffer* Shard::packet_of(std::span<const std::byte> payload) noexcept {
     return packet_ && payload.size() >= packet_->size() / 2 ? packet_ : nullptr;
 }
 
-bool Shard::may_handshake(const Client& client) {
-    // A handshake costs hundreds of microseconds: a flood of them must not hold up a turn.
-    if (client.transport->peer().handshake_done) return true;
-    return handshakes_++ < kHandshakesPerTurn;
+void Shard::await_handshake(Client& client) {
+    if (client.handshaking) return;
+    client.handshaking = true;
+    handshakes_.push_back(client.id);
+}
+
+void Shard::run_handshakes() {
+    // A handshake costs hundreds of microseconds: a flood of them must not hold up a turn, and who came first
+    // takes its step first.
+    for (unsigned i = 0; i < kHandshakesPerTurn && !handshakes_.empty(); ++i) {
+        Client* client = clients_.find(handshakes_.front());
+        handshakes_.pop_front();
+        if (!client) continue;
+        client->handshaking = false;
+        if (client->suspended == 0 && client->phase != Client::Phase::Closing) receive(*client);
+    }
 }
 
 void Shard::parse(Client& client, std::span<const std::byte> bytes) {
@@ -322,6 +345,7 @@ void Shard::parse(Client& client, std::span<const std::byte> bytes) {
     } else {
         client.tail.append(rest);
     }
+    if (std::exchange(client.spent, 0) >= Client::kParseBudget) make_ready(client);
     // Last: the client may move to another shard in there.
     if (client.phase == Client::Phase::LoggingIn && consumed.state == mqtt::Consumed::State::Stopped) {
         logins_.proceed(client);
@@ -344,6 +368,8 @@ void Shard::run_ready() {
         if (!client->tail.empty() && client->tail.size() >= client->need) {
             const mqtt::Buffer tail = std::exchange(client->tail, mqtt::Buffer());
             parse(*client, tail.bytes());
+            client = clients_.find(id);
+            if (!client || client->ready) continue;  // gone, or what it has is not parsed yet
         }
         read(id);
     }
@@ -442,6 +468,7 @@ void Shard::flush() {
         Client* client = clients_.find(id);
         if (!client || client->transport->handle() < 0) continue;
         client->dirty = false;
+        counters_.packets_sent += mqtt::count_packets(client->control.bytes());
         const bool again = delivery_.flush(*client);
         if (client->transport->handle() < 0) continue;
         if (client->phase == Client::Phase::Closing && !client->has_output()) {
@@ -514,64 +541,6 @@ void Shard::on_timer(Client& client) {
         return close(client, mqtt::Reason::KeepAliveTimeout, kKeepAliveTimeout);
     }
     arm_timer(client);
-}
-
-// Control
-// ---------------------------------------------------------------------------------------------------------
-
-void Shard::adopt(EpochRef epoch) {
-    if (epoch->number <= epoch_->number) return;
-    const bool policy_changed = epoch->policy_version() != epoch_->policy_version();
-    certificates_.begin(*epoch_, *epoch);
-    epoch_ = std::move(epoch);
-    if (policy_changed) {
-        rights_.on_policy_changed();
-        // From here on nothing begins to be encoded except under this version; the sweep over stored filters
-        // follows in slices.
-        sweep_.clear();
-        sessions_.for_each([this](Session& session) { sweep_.push_back(session.serial); });
-    }
-    for (const SlotId id : delivery_.take_waiting()) {
-        if (Client* client = find_client(id)) mark_dirty(*client);
-    }
-}
-
-void Shard::sweep() {
-    // A session may have thousands of filters, each of which costs a decision: they count, not the sessions.
-    for (std::size_t steps = 0; steps < kSweepSteps && !sweep_.empty(); ++steps) {
-        Session* session = sessions_.find_serial(sweep_.back());
-        sweep_.pop_back();
-        if (!session || session->swept_version == epoch_->policy_version()) continue;
-        steps += session->subscriptions.size();
-        subscriptions_.judge(*session, false);
-    }
-}
-
-void Shard::stop_ingress() {
-    if (stage_ != Stage::Running) return;
-    stage_ = Stage::NoIngress;
-    for (net::Acceptor* acceptor : services_.acceptors)
-        services_.poller.remove(acceptor->handle());
-    clients_.for_each([this](SlotId, Client& client) { suspend(client, kSuspendShutdown); });
-}
-
-bool Shard::quiet() {
-    return !std::exchange(moved_, false) && ingress_.idle() && dirty_.empty();
-}
-
-void Shard::flush_out(MonoTime deadline, std::move_only_function<void()> done) {
-    stage_ = Stage::Flushed;
-    flush_deadline_ = deadline;
-    flushed_ = std::move(done);
-    clients_.for_each([this](SlotId, Client& client) {
-        if (client.phase == Client::Phase::Online) {
-            // Who still takes what waits for it hears the goodbye after that: see flush().
-            if (client.want_write || client.dirty) return;
-            close(client, mqtt::Reason::ServerShuttingDown, kShuttingDown);
-        } else {
-            drop(client, kShuttingDown);
-        }
-    });
 }
 
 }  // namespace latchkey::broker

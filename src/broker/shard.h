@@ -6,6 +6,7 @@
 #pragma once
 
 #include <cstdint>
+#include <deque>
 #include <memory>
 #include <span>
 #include <string_view>
@@ -20,6 +21,7 @@
 #include "broker/client.h"
 #include "broker/counters.h"
 #include "broker/delivery.h"
+#include "broker/door.h"
 #include "broker/epoch.h"
 #include "broker/groups.h"
 #include "broker/ingress.h"
@@ -31,6 +33,8 @@
 #include "broker/sessions.h"
 #include "broker/shares.h"
 #include "broker/subscriptions.h"
+#include "broker/sys_topics.h"
+#include "broker/totals.h"
 #include "net/executor.h"
 #include "net/listener.h"
 #include "store/store.h"
@@ -66,6 +70,7 @@ class Shard final : public net::Turnable {
 
     // net::Turnable
     MonoTime turn(MonoTime now, std::span<const net::PollEvent> events) override;
+    void took(const net::TurnTime& time) override { turns_.add(time); }
     net::Poller& poller() override { return services_.poller; }
     net::WakeWord& wake_word() override { return word_; }
     bool finished() const override { return stage_ == Stage::Closed; }
@@ -91,6 +96,9 @@ class Shard final : public net::Turnable {
     void for_each_client(F&& f) {
         clients_.for_each(std::forward<F>(f));
     }
+    /// Without turns.
+    Totals totals() const;
+    TurnStats take_turns() noexcept { return std::exchange(turns_, {}); }
 
     Rights& rights() noexcept { return rights_; }
     Sessions& sessions() noexcept { return sessions_; }
@@ -102,6 +110,7 @@ class Shard final : public net::Turnable {
     Shares& shares() noexcept { return shares_; }
     Logins& logins() noexcept { return logins_; }
     Reauths& reauths() noexcept { return reauths_; }
+    Door& door() noexcept { return door_; }
 
     // Connections.
     /// Begins to accept. After every shard has its state.
@@ -157,7 +166,9 @@ class Shard final : public net::Turnable {
     void parse(Client& client, std::span<const std::byte> bytes);
     void grow_tail(Client& client);
     std::size_t read_room(const Client& client) const;
-    bool may_handshake(const Client& client);
+    void receive(Client& client);
+    void await_handshake(Client& client);
+    void run_handshakes();
     void pause_accepting();
     bool on_read_end(Client& client, const net::IoResult& result);
     void tell_broken(const net::Address& remote, std::uint32_t listener, const ErrorInfo* error) const;
@@ -179,11 +190,12 @@ class Shard final : public net::Turnable {
     MonoTime now_{};
     TimerWheel wheel_;
     Counters counters_;
+    TurnStats turns_;
     SlotMap<Client> clients_;
     std::vector<SlotId> ready_;
     std::vector<SlotId> dirty_;
     std::vector<SlotId> dead_;
-    unsigned handshakes_ = 0;  ///< steps taken in this turn
+    std::deque<SlotId> handshakes_;  ///< those with a step to take, first come first served
     Timer accept_timer_;
     CertificateSweep certificates_{*this};
     std::vector<std::uint64_t> sweep_;  ///< serials of sessions to be judged under the new policy
@@ -206,6 +218,8 @@ class Shard final : public net::Turnable {
     Shares shares_;
     Logins logins_;
     Reauths reauths_{*this};
+    Door door_;
+    SysTopics sys_;
 };
 
 }  // namespace latchkey::broker

@@ -89,6 +89,7 @@ void Shares::join(Session& session, const mqtt::SubscribeFilter& asked, std::uin
         membership.owner = Groups::owner_of(shard_.mesh(), asked.filter);
         membership.share_name = (*topic::parse_share(asked.filter))->group;
         session.subscriptions.emplace(subscription->filter, std::move(made));
+        shard_.subscriptions().count_shared();
     }
     subscription->id = id;
     subscription->qos = asked.qos;
@@ -332,6 +333,7 @@ void Shares::on_release(const MemberId& member) {
     if (!membership || session->connected()) return;
     membership->told_holds = false;
     give_back(*session, key_of(member.membership), Which::Unsent, Refusal::Released);
+    shard_.mesh().quotas().session_offline(*session);
 }
 
 }  // namespace latchkey::broker

@@ -12,7 +12,7 @@ namespace latchkey::broker {
 
 namespace {
 
-constexpr std::size_t kDeniedPerPacket = 1'000;  ///< then the rest of a SUBSCRIBE is answered 0x97
+constexpr std::size_t kDeniedPerPacket = 100;  ///< then the rest of a SUBSCRIBE is answered 0x97
 
 mqtt::Reason granted(std::uint8_t qos) {
     return static_cast<mqtt::Reason>(qos);  // 0x00, 0x01, 0x02 are the granted QoS. MQTT5 3.9.3
@@ -33,6 +33,7 @@ policy::Request subscribe_request(std::string_view text, std::uint8_t qos) {
 void Subscriptions::on_subscribe(Client& client, const mqtt::Subscribe& packet) {
     std::vector<mqtt::Reason> reasons;
     reasons.reserve(packet.filters.count());
+    client.spend(packet.filters.count());
     const std::size_t most = shard_.settings().max_subscriptions;
     std::size_t denied = 0;
     shard_.shares().begin_packet();
@@ -124,6 +125,7 @@ void Subscriptions::insert(Session& session, const mqtt::SubscribeFilter& asked,
         subscription->place = static_cast<std::uint32_t>(subscribers->list.size());
         subscribers->list.push_back(subscription);
         session.subscriptions.emplace(subscription->filter, std::move(made));
+        ++count_;
     } else if (counts_as_durable(session, *subscription)) {
         --subscribers->durable;
     }
@@ -151,6 +153,7 @@ void Subscriptions::tell(std::string_view filter, const Subscribers* subscribers
 void Subscriptions::on_unsubscribe(Client& client, const mqtt::Unsubscribe& packet) {
     std::vector<mqtt::Reason> reasons;
     reasons.reserve(packet.filters.count());
+    client.spend(packet.filters.count());
     Session& session = *client.session;
     shard_.shares().begin_packet();
     packet.filters.for_each([&](const mqtt::SubscribeFilter& asked) {
@@ -185,9 +188,13 @@ void Subscriptions::erase(Session& session, std::string_view filter) {
         tell(filter, subscribers);
         if (subscribers->list.empty()) filters_.erase(filter);
     }
-    if (subscription.membership != 0) shard_.shares().leave(session, subscription);
-    shard_.retained().cancel(session, filter);
+    if (subscription.membership != 0) {
+        --shared_;
+        shard_.shares().leave(session, subscription);
+    }
+    shard_.retained().cancel(session, subscription);
     session.subscriptions.erase(found);
+    --count_;
 }
 
 void Subscriptions::remove_all(Session& session) {
@@ -208,7 +215,7 @@ void Subscriptions::judge(Session& session, bool remove) {
             shard_.shares().on_judged(session, *subscription);
         }
         if (!subscription->withheld) continue;
-        shard_.retained().cancel(session, filter);  // pages under way are stale now
+        shard_.retained().cancel(session, *subscription);  // pages under way are stale now
         if (remove) gone.push_back(filter);
     }
     for (const std::string& filter : gone) {

@@ -45,6 +45,10 @@ class Subscriptions {
     /// Sets this shard's interest bits for a filter, from its sessions and the groups it owns.
     void tell(std::string_view filter);
     std::size_t size() const noexcept { return filters_.size(); }
+    std::size_t count() const noexcept { return count_; }
+    /// A shared one was added by Shares.
+    void count_shared() noexcept { ++count_, ++shared_; }
+    std::size_t shared_count() const noexcept { return shared_; }
 
   private:
     struct Subscribers {
@@ -61,6 +65,8 @@ class Subscriptions {
 
     Shard& shard_;
     topic::Trie<Subscribers> filters_;
+    std::size_t count_ = 0;
+    std::size_t shared_ = 0;
 };
 
 }  // namespace latchkey::broker

@@ -51,7 +51,7 @@ constexpr std::array<Field, 13> kListenerRows{
 constexpr FieldTable kListenerTable{"listeners", "Where clients connect; one [[listeners]] block each.",
                                     kListenerRows};
 
-constexpr std::array<Field, 4> kBrokerRows{
+constexpr std::array<Field, 5> kBrokerRows{
     field<&BrokerConfig::data_dir>("data_dir", {.kind = FieldKind::Path,
                                                 .default_text = "./latchkey-data",
                                                 .doc = "where logs and state live; --data wins"}),
@@ -63,10 +63,12 @@ constexpr std::array<Field, 4> kBrokerRows{
         "durability", {.doc = "what survives a stop: memory keeps nothing", .choices = kDurabilities}),
     field<&BrokerConfig::session_cap>(
         "session_cap_s", {.doc = "a connection ends after this long, however long its token lives; 0 never"}),
+    field<&BrokerConfig::sys_interval>(
+        "sys_interval_s", {.doc = "how often the topics below $SYS are published anew; 0 never"}),
 };
 constexpr FieldTable kBrokerTable{"broker", "The process as a whole.", kBrokerRows};
 
-constexpr std::array<Field, 12> kLimitsRows{
+constexpr std::array<Field, 23> kLimitsRows{
     field<&LimitsConfig::max_packet_bytes>(
         "max_packet_bytes", {.unit = "bytes", .doc = "a whole MQTT packet", .min = 1024, .max = 268'435'460}),
     field<&LimitsConfig::max_connect_bytes>(
@@ -75,7 +77,11 @@ constexpr std::array<Field, 12> kLimitsRows{
     field<&LimitsConfig::receive_maximum>(
         "receive_maximum", {.doc = "QoS 1 and 2 messages of one client on their way to us", .min = 1}),
     field<&LimitsConfig::max_session_expiry_s>(
-        "max_session_expiry_s", {.unit = "seconds", .doc = "how long a session is kept at most"}),
+        "max_session_expiry_s",
+        {.unit = "seconds",
+         .doc = "how long a session is kept at most; a device that is away for longer "
+                "than the week of the default begins anew, and ids used once do not "
+                "pile up"}),
     field<&LimitsConfig::max_keep_alive_s>(
         "max_keep_alive_s", {.unit = "seconds",
                              .doc = "imposed on who asks for more or for none; MQTT 5 clients are told",
@@ -88,6 +94,33 @@ constexpr std::array<Field, 12> kLimitsRows{
         "max_inflight", {.doc = "QoS 1 and 2 messages on their way to one client", .min = 1, .max = 65'535}),
     field<&LimitsConfig::topic_alias_maximum>(
         "topic_alias_maximum", {.doc = "topics that one client may give a number; 64 KiB of them at most"}),
+    field<&LimitsConfig::max_connections>("max_connections", {.doc = "at once, of all listeners", .min = 1}),
+    field<&LimitsConfig::max_connections_per_address>(
+        "max_connections_per_address",
+        {.doc = "at once, of one IPv4 address or IPv6 /64; a site behind NAT is one address", .min = 1}),
+    field<&LimitsConfig::max_connections_per_prefix>(
+        "max_connections_per_prefix", {.doc = "at once, of one IPv4 /24 or IPv6 /48", .min = 1}),
+    field<&LimitsConfig::max_half_open>(
+        "max_half_open",
+        {.doc = "connections without a complete CONNECT; the oldest gives way to a new one", .min = 1}),
+    field<&LimitsConfig::max_half_open_per_address>(
+        "max_half_open_per_address",
+        {.doc = "likewise, of one IPv4 address or IPv6 /64: a flood from there displaces itself", .min = 1}),
+    field<&LimitsConfig::max_refused_logins>(
+        "max_refused_logins",
+        {.doc = "of one IPv4 address or IPv6 /64 in a minute; further CONNECTs from there are refused "
+                "unseen, for one second, then two, four, up to sixty; 0 never"}),
+    field<&LimitsConfig::max_sessions>("max_sessions", {.doc = "with and without a connection", .min = 1}),
+    field<&LimitsConfig::max_sessions_per_principal>("max_sessions_per_principal",
+                                                     {.doc = "likewise, of one identity", .min = 1}),
+    field<&LimitsConfig::max_offline_bytes>(
+        "max_offline_bytes",
+        {.unit = "bytes", .doc = "waiting for all sessions without a connection; what is more is dropped"}),
+    field<&LimitsConfig::max_retained_messages>(
+        "max_retained_messages",
+        {.doc = "kept for all topics; when full, a PUBLISH with RETAIN is answered 0x97 (3.1.1: closed)"}),
+    field<&LimitsConfig::max_retained_bytes>("max_retained_bytes",
+                                             {.unit = "bytes", .doc = "likewise, topics and payloads"}),
     field<&LimitsConfig::connect_limit>(
         "connect_limit_ms", {.doc = "from the connection to its whole CONNECT", .min = 100, .max = 600'000}),
     field<&LimitsConfig::login_limit>("login_limit_ms",
@@ -184,6 +217,17 @@ broker::Settings settings_of(const LimitsConfig& limits) {
     settings.max_subscriptions = limits.max_subscriptions;
     settings.max_inflight = limits.max_inflight;
     settings.packets.topic_alias_maximum = limits.topic_alias_maximum;
+    settings.admission = {.connections = limits.max_connections,
+                          .connections_per_address = limits.max_connections_per_address,
+                          .connections_per_prefix = limits.max_connections_per_prefix,
+                          .half_open = limits.max_half_open,
+                          .half_open_per_address = limits.max_half_open_per_address};
+    settings.login_throttle.refused_logins = limits.max_refused_logins;
+    settings.quotas = {.sessions = limits.max_sessions,
+                       .sessions_per_principal = limits.max_sessions_per_principal,
+                       .offline_bytes = limits.max_offline_bytes,
+                       .retained_messages = limits.max_retained_messages,
+                       .retained_bytes = limits.max_retained_bytes};
     settings.connect_limit = limits.connect_limit;
     settings.login_limit = limits.login_limit;
     return settings;

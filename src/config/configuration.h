@@ -130,6 +130,7 @@ struct BrokerConfig {
     std::uint16_t shards = 0;
     Durability durability = Durability::Memory;
     std::chrono::seconds session_cap{24 * 3600};
+    std::chrono::seconds sys_interval{10};
 };
 const FieldTable& broker_fields();
 
@@ -138,13 +139,24 @@ struct LimitsConfig {
     std::uint32_t max_packet_bytes = 1024 * 1024;
     std::uint32_t max_connect_bytes = 16 * 1024;
     std::uint16_t receive_maximum = 1024;
-    std::uint32_t max_session_expiry_s = 0xFFFFFFFF;
+    std::uint32_t max_session_expiry_s = 7 * 24 * 3600;
     std::uint16_t max_keep_alive_s = 65535;
     std::uint32_t max_queued_messages = 10'000;
     std::uint64_t max_queued_bytes = 64ULL << 20;
     std::uint32_t max_subscriptions = 10'000;
     std::uint32_t max_inflight = 1024;
     std::uint16_t topic_alias_maximum = 32;
+    std::uint32_t max_connections = 200'000;
+    std::uint32_t max_connections_per_address = 60'000;
+    std::uint32_t max_connections_per_prefix = 120'000;
+    std::uint32_t max_half_open = 16'384;
+    std::uint32_t max_half_open_per_address = 4'096;
+    std::uint32_t max_refused_logins = 200;
+    std::uint32_t max_sessions = 1'000'000;
+    std::uint32_t max_sessions_per_principal = 250'000;
+    std::uint64_t max_offline_bytes = 1ULL << 30;
+    std::uint32_t max_retained_messages = 1'000'000;
+    std::uint64_t max_retained_bytes = 1ULL << 30;
     std::chrono::milliseconds connect_limit{10'000};
     std::chrono::milliseconds login_limit{20'000};
 };

@@ -243,4 +243,20 @@ std::size_t encode_error(Buffer& buffer, const Connection& connection, Reason re
     return 0;
 }
 
+std::size_t count_packets(Bytes encoded) noexcept {
+    std::size_t count = 0;
+    for (std::size_t at = 0; at < encoded.size(); ++count) {
+        std::size_t length = 0;
+        unsigned shift = 0;
+        while (++at < encoded.size()) {
+            const auto digit = std::to_integer<std::size_t>(encoded[at]);
+            length |= (digit & 0x7F) << shift;
+            shift += 7;
+            if ((digit & 0x80) == 0) break;
+        }
+        at += 1 + length;
+    }
+    return count;
+}
+
 }  // namespace latchkey::mqtt

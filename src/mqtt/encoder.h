@@ -113,4 +113,7 @@ std::size_t encode_auth(Buffer& buffer, const Peer& peer, const AuthOut& out);
 std::size_t encode_error(Buffer& buffer, const Connection& connection, Reason reason,
                          std::string_view detail);
 
+/// How many whole packets stand in what the functions above wrote. @cost one look at each fixed header
+std::size_t count_packets(Bytes encoded) noexcept;
+
 }  // namespace latchkey::mqtt

@@ -12,12 +12,29 @@
 
 namespace latchkey::net {
 
+namespace {
+
+constexpr Duration kShortTurn = std::chrono::milliseconds(1);
+
+Duration thread_cpu() {
+    timespec spent{};
+    if (::clock_gettime(CLOCK_THREAD_CPUTIME_ID, &spent) != 0) return {};
+    return std::chrono::seconds(spent.tv_sec) + std::chrono::nanoseconds(spent.tv_nsec);
+}
+
+}  // namespace
+
 MonoTime step(Turnable& turnable, std::vector<PollEvent>& events, const Clock& clock, bool may_block) {
     turnable.wake_word().begin_turn();
-    const MonoTime due = turnable.turn(clock.mono(), events);
+    const MonoTime begun = clock.mono();
+    const Duration cpu = thread_cpu();
+    const MonoTime due = turnable.turn(begun, events);
     events.clear();
     if (turnable.finished()) return due;
     const MonoTime now = clock.mono();
+    // The second look at the thread's own time is a system call: only turns that somebody could feel get it.
+    const Duration wall = now - begun;
+    turnable.took({.wall = wall, .cpu = wall < kShortTurn ? wall : thread_cpu() - cpu});
     // A sleeping word is promised a wake-up; one that was notified meanwhile only looks at its sockets.
     const bool sleeps = may_block && turnable.wake_word().prepare_sleep();
     turnable.poller().wait(now, sleeps ? due : now, events);

@@ -16,6 +16,13 @@
 
 namespace latchkey::net {
 
+/// What one turn took, on the wall and of this thread's own time: on a machine that is busy elsewhere the
+/// first says how long others waited, the second whose fault it was.
+struct TurnTime {
+    Duration wall{};
+    Duration cpu{};
+};
+
 /// What an executor runs. @thread its executor's; wake_word() and poller().wake() any
 class Turnable {
   public:
@@ -23,6 +30,8 @@ class Turnable {
     /// One turn: inbox snapshot, lanes, serve the snapshot, these events, timers, flush.
     /// @return when the next turn is due at the latest; not later than `now` while work is left
     virtual MonoTime turn(MonoTime now, std::span<const PollEvent> events) = 0;
+    /// How long the turn that just ended took. @thread its executor's
+    virtual void took(const TurnTime& time) { static_cast<void>(time); }
     virtual Poller& poller() = 0;
     virtual WakeWord& wake_word() = 0;
     /// True once it will never need a turn again; asked after each turn. Stopping is asked for through its

@@ -86,13 +86,15 @@ Result<std::unique_ptr<TcpListener>> TcpListener::open(const ListenOptions& opti
     return std::unique_ptr<TcpListener>(new TcpListener(std::move(socket), bound));
 }
 
-AcceptResult TcpListener::try_accept(const TransportPlan& plan) {
+AcceptResult TcpListener::try_accept(const TransportPlan& plan, AcceptGate* gate) {
     sockaddr_storage storage{};
     socklen_t size = sizeof storage;
     OwnedFd socket(
         ::accept4(socket_.get(), reinterpret_cast<sockaddr*>(&storage), &size, SOCK_NONBLOCK | SOCK_CLOEXEC));
     if (!socket.valid()) return {.status = status_of(errno)};
     const Address remote = from_sockaddr(storage);
+    if (gate != nullptr && !gate->admits(remote))
+        return {.status = AcceptStatus::Unwelcome, .remote = remote};
     if (plan.proxy && !plan.proxy->allows(remote))
         return {.status = AcceptStatus::Refused, .error = &kProxyUnlisted, .remote = remote};
     AcceptResult result;

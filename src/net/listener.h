@@ -22,6 +22,7 @@ enum class AcceptStatus : std::uint8_t {
     None,       ///< nobody waits (or another shard was faster)
     Exhausted,  ///< out of descriptors or memory: stop accepting for a while, or the poller fires for ever
     Refused,    ///< one was closed for what it is; `error` says why, `remote` who
+    Unwelcome,  ///< the gate closed one before anything was spent on it
 };
 struct AcceptResult {
     AcceptStatus status = AcceptStatus::None;
@@ -30,13 +31,21 @@ struct AcceptResult {
     Address remote{};
 };
 
+/// Who may come in: asked with the address alone, before a transport is built. @thread the acceptor's caller
+class AcceptGate {
+  public:
+    virtual ~AcceptGate() = default;
+    virtual bool admits(const Address& remote) = 0;
+};
+
 /// Seam with two methods: where connections come from. @thread any (shards share one)
 class Acceptor {
   public:
     virtual ~Acceptor() = default;
     virtual int handle() const = 0;
     /// One waiting connection; never waits. @param plan  of the epoch under which it is accepted
-    virtual AcceptResult try_accept(const TransportPlan& plan) = 0;
+    /// @param gate  null: everybody is welcome
+    virtual AcceptResult try_accept(const TransportPlan& plan, AcceptGate* gate = nullptr) = 0;
 };
 
 struct ListenOptions {
@@ -52,7 +61,7 @@ class TcpListener final : public Acceptor {
     static Result<std::unique_ptr<TcpListener>> open(const ListenOptions& options);
 
     int handle() const override { return socket_.get(); }
-    AcceptResult try_accept(const TransportPlan& plan) override;
+    AcceptResult try_accept(const TransportPlan& plan, AcceptGate* gate = nullptr) override;
     /// For a server with an event loop of its own; nothing is accepted here afterwards.
     OwnedFd take_socket() { return std::move(socket_); }
     /// With the port that was chosen.

@@ -48,6 +48,12 @@ Request Denial::request() const {
     return out;
 }
 
+std::string Denial::nearest() const {
+    if (topic_cut) return {};
+    const auto near = nearest_allow(program, request());
+    return near ? describe(*near) : std::string();
+}
+
 DecisionRing::DecisionRing(std::uint32_t shard, std::uint32_t process_epoch, std::size_t capacity)
     : base_(std::uint64_t{shard & 0x3FFU} << 54 | std::uint64_t{process_epoch & 0x3F'FFFFU} << 32),
       capacity_(std::max<std::size_t>(1, capacity)) {}
@@ -63,8 +69,6 @@ const Denial& DecisionRing::record(const Program& program, const Request& reques
     entry.listener = listener;
     entry.program = program;
     entry.decision = decision;
-    const auto near = nearest_allow(program, request);
-    entry.nearest = near ? describe(*near) : std::string();
     entry.act = request.act;
     entry.topic = request.topic.substr(0, Denial::kMaxTopic);
     entry.topic_cut = request.topic.size() > Denial::kMaxTopic;

@@ -34,7 +34,6 @@ struct Denial {
     std::string listener;
     Program program;  ///< keeps authority, policy and rules alive
     Decision decision;
-    std::string nearest;  ///< the line about the nearest rule that would have allowed
 
     Act act = Act::Publish;
     std::string topic;
@@ -49,6 +48,10 @@ struct Denial {
     static constexpr std::size_t kMaxTopic = 4'096;
     /// The request again; borrows from this.
     Request request() const;
+    /// The line about the nearest rule that would have allowed; empty when there is none, or the topic was
+    /// cut.
+    /// @cost a walk through the program: for somebody who reads it, not for every denial
+    std::string nearest() const;
 };
 
 /// @thread shard (one owner)

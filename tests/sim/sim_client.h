@@ -36,6 +36,7 @@ struct ConnectSpec {
     std::uint16_t topic_aliases = 0;  ///< Topic Alias Maximum
     std::optional<std::string> auth_method = std::nullopt;
     std::string auth_data{};
+    std::string from = "127.0.0.1";
 };
 
 /// A PUBLISH with everything a test may want to say about it. Packet id 0: the next one.

@@ -9,9 +9,10 @@
 
 namespace latchkey::sim {
 
-SimTransport::SimTransport(SimNet& network, int handle, std::shared_ptr<Pipe> in, std::shared_ptr<Pipe> out)
+SimTransport::SimTransport(SimNet& network, int handle, std::shared_ptr<Pipe> in, std::shared_ptr<Pipe> out,
+                           const net::Address& from)
     : network_(network), handle_(handle), in_(std::move(in)), out_(std::move(out)) {
-    peer_.remote = *net::parse_address("127.0.0.1", 40000);
+    peer_.remote = from;
 }
 
 SimTransport::~SimTransport() {
@@ -49,12 +50,12 @@ void SimTransport::close() {
     handle_ = -1;
 }
 
-SimNet::Connection SimNet::connect() {
+SimNet::Connection SimNet::connect(const net::Address& from) {
     auto to_broker = std::make_shared<Pipe>();
     auto to_client = std::make_shared<Pipe>();
     const int handle = next_handle_++;
     ends_[handle] = {to_broker, to_client};
-    return {std::make_unique<SimTransport>(*this, handle, to_broker, to_client), to_client, to_broker};
+    return {std::make_unique<SimTransport>(*this, handle, to_broker, to_client, from), to_client, to_broker};
 }
 
 const SimNet::Ends* SimNet::find(int handle) const {
@@ -62,10 +63,13 @@ const SimNet::Ends* SimNet::find(int handle) const {
     return found == ends_.end() ? nullptr : &found->second;
 }
 
-net::AcceptResult SimAcceptor::try_accept(const net::TransportPlan& plan) {
+net::AcceptResult SimAcceptor::try_accept(const net::TransportPlan& plan, net::AcceptGate* gate) {
     if (waiting_.empty()) return {};
     auto transport = std::move(waiting_.front());
     waiting_.pop_front();
+    if (gate != nullptr && !gate->admits(transport->peer().remote)) {
+        return {.status = net::AcceptStatus::Unwelcome, .remote = transport->peer().remote};
+    }
     if (plan.websocket) transport = net::make_websocket_transport(std::move(transport), plan.websocket);
     return {net::AcceptStatus::Ok, std::move(transport)};
 }

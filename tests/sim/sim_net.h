@@ -29,7 +29,8 @@ class SimNet;
 /// @thread the simulator's
 class SimTransport final : public net::Transport {
   public:
-    SimTransport(SimNet& network, int handle, std::shared_ptr<Pipe> in, std::shared_ptr<Pipe> out);
+    SimTransport(SimNet& network, int handle, std::shared_ptr<Pipe> in, std::shared_ptr<Pipe> out,
+                 const net::Address& from);
     ~SimTransport() override;
     int handle() const override { return handle_; }
     net::IoResult read(std::span<std::byte> into) override;
@@ -58,7 +59,7 @@ class SimNet {
         std::shared_ptr<Pipe> to_client;
         std::shared_ptr<Pipe> to_broker;
     };
-    Connection connect();
+    Connection connect(const net::Address& from);
     const Ends* find(int handle) const;
     void forget(int handle) { ends_.erase(handle); }
 
@@ -72,7 +73,7 @@ class SimAcceptor final : public net::Acceptor {
   public:
     explicit SimAcceptor(int handle) : handle_(handle) {}
     int handle() const override { return handle_; }
-    net::AcceptResult try_accept(const net::TransportPlan& plan) override;
+    net::AcceptResult try_accept(const net::TransportPlan& plan, net::AcceptGate* gate) override;
     void offer(std::unique_ptr<net::Transport> transport) { waiting_.push_back(std::move(transport)); }
     bool waiting() const { return !waiting_.empty(); }
 

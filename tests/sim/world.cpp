@@ -29,6 +29,7 @@ World::World(WorldOptions world_options)
     broker::MeshOptions mesh_options{.shards = options.shards,
                                      .placement_seed = seed_of(7),
                                      .table_seed = seed_of(options.seed + 1),
+                                     .own = authorities.broker(),
                                      .publish = options.publish,
                                      .forward = options.forward};
     mesh = std::make_unique<broker::Mesh>(mesh_options);
@@ -96,7 +97,7 @@ bool World::adopt() {
 }
 
 SimClient& World::client(const ConnectSpec& spec, int shard) {
-    SimNet::Connection ends = network.connect();
+    SimNet::Connection ends = network.connect(*net::parse_address(spec.from, 40000));
     clients.push_back(std::make_unique<SimClient>(spec.client_id, ends.to_client, ends.to_broker, trace));
     SimClient& made = *clients.back();
     made.connect(spec);
