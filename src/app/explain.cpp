@@ -203,11 +203,6 @@ int decide_and_tell(Answer& answer, const ExplainArgs& args, const Stage& stage,
     policy::TraceSink trace;
     const policy::Decision decision = policy::decide(program, *request, &trace);
     tell_decision(answer, args, program, *request, decision, trace);
-    if (decision.allowed() && request->group) {
-        answer.line(
-            "the policy allows it, but this version of the broker has no shared subscriptions (0x9E)");
-        return kDenied;
-    }
     return decision.allowed() ? kOk : kDenied;
 }
 
