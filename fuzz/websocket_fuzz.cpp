@@ -77,8 +77,10 @@ struct Twin {
         return true;
     }
     void close(std::string_view body) {
-        const auto at = [&](std::size_t index) { return static_cast<unsigned char>(body[index]); };
-        const unsigned code = body.size() >= 2 ? at(0) << 8 | at(1) : 1000;
+        const auto at = [&](std::size_t index) -> unsigned {
+            return static_cast<unsigned char>(body[index]);
+        };
+        const unsigned code = body.size() >= 2 ? at(0) << 8 | at(1) : 1000U;
         const bool known = (code >= 3000 && code <= 4999) ||
                            (code >= 1000 && code <= 1014 && code != 1004 && code != 1005 && code != 1006);
         end = body.size() != 1 && known ? End::Closed : End::Broken;

@@ -33,6 +33,8 @@ STANDARDS = {
         3.3.4:1-1 3.3.5:1-2 3.6.1:1-1 3.8.1:1-1 3.8.3:1-4 3.8.4:1-6 3.9.3:1-2 3.10.1:1-1 3.10.3:1-2 3.10.4:1-6 3.12.4:1-1
         3.14.1:1-1 3.14.4:1-3 4.1.0:1-2 4.3.1:1-1 4.3.2:1-2 4.3.3:1-2 4.4.0:1-1 4.5.0:1-2 4.6.0:1-6 4.7.1:1-3 4.7.2:1-1
         4.7.3:1-4 4.8.0:1-2 6.0.0:1-4 7.0.0:1-2 7.1.1:1-1 7.1.2:1-1"""),
+    # What the chapters say between the numbers, subject by subject; each on one shard and on several.
+    "engine": ("The engine", "engine:1-26"),
 }
 
 
@@ -113,8 +115,8 @@ def known_tests(build):
 
 def page_of(texts):
     out = ["# Conformance", "",
-           "Every numbered statement of the MQTT standards, in our words, and the tests that prove it. Read the standard beside it: what",
-           "counts is its text. *server* binds a broker, *client* its peer, *both* either; a client's duty needs no test here, but where one is",
+           "Every numbered statement of the MQTT standards, in our words, and the tests that prove it; then the same by subject. Read the",
+           "standard beside it: what counts is its text. *server* binds a broker, *client* its peer, *both* either; a client's duty needs no test here, but where one is",
            "named it shows what becomes of a client that breaks it. Tests are GoogleTest cases, or titles under `tests/e2e`.", "",
            "This page is made from `tests/conformance/*.tsv` by `tools/conformance.py page`; `make test` refuses a statement without a test, a",
            "test that does not exist, an id that is missing, and a page that is not current. Where a SHOULD or MAY leaves the choice to the",
@@ -125,7 +127,7 @@ def page_of(texts):
         rows = [row for _, row in read_rows(texts[standard])]
         bound = sum(row[1] != "client" for row in rows)
         out += [f"## {title}", "", f"{len(rows)} statements, {bound} of them bind a server.", "",
-                "| [MQTT-...] | side | says | proved by |", "| --- | --- | --- | --- |"]
+                "| id | side | says | proved by |", "| --- | --- | --- | --- |"]
         for statement_id, side, statement, tests in rows:
             proof = "<br>".join(f"`{one}`" for one in tests.split(" | ") if one)
             out.append(f"| {statement_id} | {side} | {statement} | {proof} |")
