@@ -104,7 +104,7 @@ std::string Hello::bytes() const {
 }
 
 WireClient::WireClient(sim::World& world, int shard) : world_(world) {
-    sim::SimNet::Connection ends = world.network.connect();
+    sim::SimNet::Connection ends = world.network.connect(*net::parse_address("127.0.0.1", 40000));
     in_ = ends.to_client;
     out_ = ends.to_broker;
     world.acceptor.offer(std::move(ends.broker));
