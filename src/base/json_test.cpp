@@ -3,9 +3,6 @@
 // SPDX-License-Identifier: Apache-2.0
 #include "base/json.h"
 
-#include <filesystem>
-#include <fstream>
-#include <iterator>
 #include <limits>
 #include <string>
 
@@ -14,6 +11,7 @@
 #include "../../fuzz/json_fuzz.cpp"
 #include "base/errors.h"
 #include "base/random.h"
+#include "support/fuzz_corpus.h"
 
 namespace latchkey::json {
 namespace {
@@ -292,16 +290,7 @@ TEST(JsonWriter, MakesValidJsonOfAnyBytes) {
 }
 
 TEST(JsonCorpus, EveryFileKeepsTheFuzzersPromises) {
-    const auto folder = std::filesystem::path(__FILE__).parent_path() / "../../fuzz/corpus/json";
-    std::size_t files = 0;
-    for (const auto& entry : std::filesystem::directory_iterator(folder)) {
-        std::ifstream in(entry.path(), std::ios::binary);
-        const std::string text(std::istreambuf_iterator<char>(in), {});
-        SCOPED_TRACE(entry.path().filename().string());
-        EXPECT_EQ(LLVMFuzzerTestOneInput(reinterpret_cast<const std::uint8_t*>(text.data()), text.size()), 0);
-        ++files;
-    }
-    EXPECT_GE(files, 15U);
+    EXPECT_GE(test::replay_corpus("json", LLVMFuzzerTestOneInput), 15U);
 }
 
 }  // namespace

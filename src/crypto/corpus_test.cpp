@@ -1,26 +1,18 @@
 // Replays the corpora of the token and key set fuzzers through the functions that the fuzzers call.
 // SPDX-License-Identifier: Apache-2.0
-#include <filesystem>
-#include <fstream>
-#include <iterator>
 #include <string>
 
 #include <gtest/gtest.h>
 
 #include "crypto/fuzz_target_for_test.h"
+#include "support/fuzz_corpus.h"
 
 namespace latchkey::crypto {
 namespace {
 
 void replay(const std::string& corpus, std::size_t at_least, std::string (*contradiction)(std::string_view)) {
-    const auto folder = std::filesystem::path(__FILE__).parent_path() / "../../fuzz/corpus" / corpus;
-    std::size_t files = 0;
-    for (const auto& entry : std::filesystem::directory_iterator(folder)) {
-        std::ifstream in(entry.path(), std::ios::binary);
-        const std::string input{std::istreambuf_iterator<char>(in), std::istreambuf_iterator<char>()};
-        EXPECT_EQ(contradiction(input), "") << entry.path();
-        ++files;
-    }
+    const std::size_t files = test::for_each_in_corpus(
+        corpus, [&](std::string_view input) { EXPECT_EQ(contradiction(input), ""); });
     EXPECT_GE(files, at_least);
 }
 

@@ -1,9 +1,6 @@
 // PROXY headers that are believed, and everything else; the connection behind one; the fuzzer's corpus.
 // SPDX-License-Identifier: Apache-2.0
 #include <array>
-#include <filesystem>
-#include <fstream>
-#include <iterator>
 #include <string>
 #include <vector>
 
@@ -11,6 +8,7 @@
 
 #include "net/errors.h"
 #include "net/proxy_header.h"
+#include "support/fuzz_corpus.h"
 #include "support/loopback.h"
 
 #define LLVMFuzzerTestOneInput fuzz_proxy
@@ -224,16 +222,7 @@ TEST(ProxyTransport, WhoIsNotListedIsClosedAtOnce) {
 }
 
 TEST(ProxyCorpus, EveryHeaderKeepsTheFuzzersPromises) {
-    const auto folder = std::filesystem::path(__FILE__).parent_path() / "../../fuzz/corpus/proxy";
-    std::size_t files = 0;
-    for (const auto& entry : std::filesystem::directory_iterator(folder)) {
-        std::ifstream in(entry.path(), std::ios::binary);
-        const std::string text(std::istreambuf_iterator<char>(in), {});
-        SCOPED_TRACE(entry.path().filename().string());
-        EXPECT_EQ(fuzz_proxy(reinterpret_cast<const std::uint8_t*>(text.data()), text.size()), 0);
-        ++files;
-    }
-    EXPECT_GE(files, 25U);
+    EXPECT_GE(test::replay_corpus("proxy", fuzz_proxy), 25U);
 }
 
 }  // namespace

@@ -4,9 +4,6 @@
 #include "net/websocket.h"
 
 #include <array>
-#include <filesystem>
-#include <fstream>
-#include <iterator>
 #include <vector>
 
 #include <gtest/gtest.h>
@@ -14,6 +11,7 @@
 #include "base/random.h"
 #include "net/errors.h"
 #include "net/websocket_frames.h"
+#include "support/fuzz_corpus.h"
 #include "support/memory_transport.h"
 #include "support/websocket_client.h"
 
@@ -325,16 +323,7 @@ TEST(WebSocket, BytesBehindTheRequestAreFrames) {
 }
 
 TEST(WebSocketCorpus, EveryStreamKeepsTheFuzzersPromises) {
-    const auto folder = std::filesystem::path(__FILE__).parent_path() / "../../fuzz/corpus/websocket";
-    std::size_t files = 0;
-    for (const auto& entry : std::filesystem::directory_iterator(folder)) {
-        std::ifstream in(entry.path(), std::ios::binary);
-        const std::string text(std::istreambuf_iterator<char>(in), {});
-        SCOPED_TRACE(entry.path().filename().string());
-        EXPECT_EQ(fuzz_websocket(reinterpret_cast<const std::uint8_t*>(text.data()), text.size()), 0);
-        ++files;
-    }
-    EXPECT_GE(files, 60U);
+    EXPECT_GE(test::replay_corpus("websocket", fuzz_websocket), 60U);
 }
 
 }  // namespace

@@ -2,35 +2,19 @@
 // SPDX-License-Identifier: Apache-2.0
 import assert from 'node:assert/strict';
 import { once } from 'node:events';
-import { mkdirSync } from 'node:fs';
 import net from 'node:net';
-import { join } from 'node:path';
 import { test } from 'node:test';
-import { Broker } from './support/broker.mjs';
 import { login, publish, subscribe } from './support/client.mjs';
-import { Authority } from './support/tls.mjs';
-import { eventually, SLOW, tempFolder } from './support/work.mjs';
+import { forJs, KINDS, openBroker } from './support/open_broker.mjs';
+import { eventually, SLOW } from './support/work.mjs';
 
 test('SIGTERM: DISCONNECT 0x8B to all over every transport, queues drained, exit 0', async (t) => {
-  const folder = tempFolder(t);
-  mkdirSync(join(folder, 'ca'));
-  const authority = new Authority(join(folder, 'ca'));
-  const { certFile, keyFile } = authority.issue('broker');
-  const listener = (kind) => `[[listeners]]\nname = "${kind}"\nkind = "${kind}"\nport = 0\n`
-    + (kind === 'tls' || kind === 'wss' ? `certificate = "${certFile}"\nkey = "${keyFile}"\n` : '');
-  const kinds = ['tcp', 'tls', 'ws', 'wss'];
-  const toml = `[broker]\nshards = 2\n[admin]\nport = 0\n${kinds.map(listener).join('')}`
-    + '[[pipelines]]\nlistener = "ALL"\nauthenticate = "allow-all"\nauthorize = "allow-all"\n';
-  const broker = await Broker.start(t, { folder, files: { 'conf/latchkey.toml': toml }, config: 'conf/latchkey.toml', listeners: [] });
-  const over = (kind) => ({
-    protocol: { tcp: 'mqtt', tls: 'mqtts', ws: 'ws', wss: 'wss' }[kind], port: broker.port(kind), path: '/mqtt',
-    ...(kind === 'tls' || kind === 'wss' ? { ca: authority.ca } : {}),
-  });
+  const { broker, ca } = await openBroker(t);
   const readers = [];
-  for (const kind of kinds) {
+  for (const kind of KINDS) {
     for (const version of [4, 5]) {
       for (let n = 0; n < 5; n += 1) {
-        const reader = await login(t, { ...over(kind), version, clientId: `${kind}-${version}-${n}` });
+        const reader = await login(t, { ...forJs(kind, { port: broker.port(kind), ca }), version, clientId: `${kind}-${version}-${n}` });
         assert.equal(reader.code, 0, String(reader.errors));
         await subscribe(reader, 'news', { qos: 1 });
         readers.push({ reader, version });
@@ -38,13 +22,13 @@ test('SIGTERM: DISCONNECT 0x8B to all over every transport, queues drained, exit
     }
   }
   // Whoever has said nothing yet must not hold it up.
-  for (const kind of kinds) {
+  for (const kind of KINDS) {
     const silent = net.connect({ port: broker.port(kind), host: '127.0.0.1' });
     silent.on('error', () => {});
     t.after(() => silent.destroy());
     await once(silent, 'connect');
   }
-  const writer = await login(t, { ...over('tcp'), clientId: 'writer' });
+  const writer = await login(t, { port: broker.port('tcp'), clientId: 'writer' });
   const sent = [];
   for (let n = 0; n < 200; n += 1) sent.push(publish(writer, 'news', `${n}`, { qos: 1 }));
   await eventually(5, () => readers.every(({ reader }) => reader.messages.length > 0), 'the first message');

@@ -2,17 +2,14 @@
 // client beside them keeps publishing and receiving. Every malformation byte by byte: tests/conformance/malformed_test.cpp.
 // SPDX-License-Identifier: Apache-2.0
 import assert from 'node:assert/strict';
-import { mkdirSync, readFileSync } from 'node:fs';
-import { join } from 'node:path';
+import { readFileSync } from 'node:fs';
 import { after, before, describe, test } from 'node:test';
-import { Broker } from './support/broker.mjs';
 import * as client from './support/client.mjs';
-import { Authority } from './support/tls.mjs';
+import { KINDS, openBroker } from './support/open_broker.mjs';
 import { handshake, rawSocket } from './support/websocket.mjs';
 import { bytes, connect, connected, ended, packet, properties, publish, subscribe, text, u16, wire } from './support/wire.mjs';
-import { eventually, SLOW, tempFolder } from './support/work.mjs';
+import { eventually, SLOW } from './support/work.mjs';
 
-const KINDS = ['tcp', 'tls', 'ws', 'wss'];
 const userProperties = (count) => Buffer.concat(Array.from({ length: count }, () => bytes(0x26, text('k'), text('v'))));
 const varint5 = [0x80, 0x80, 0x80, 0x80, 0x01];
 
@@ -79,16 +76,7 @@ describe('attacks on the wire', () => {
   let ca;
   let good;
   before(async () => {
-    const folder = tempFolder(t0);
-    mkdirSync(join(folder, 'ca'));
-    const authority = new Authority(join(folder, 'ca'));
-    ca = authority.ca;
-    const { certFile, keyFile } = authority.issue('broker');
-    const listener = (kind) => `[[listeners]]\nname = "${kind}"\nkind = "${kind}"\nport = 0\n`
-      + (kind === 'tls' || kind === 'wss' ? `certificate = "${certFile}"\nkey = "${keyFile}"\n` : '');
-    const toml = `[broker]\nshards = 2\n[admin]\nport = 0\n[limits]\nreceive_maximum = 10\nmax_subscriptions = 100\n${KINDS.map(listener).join('')}`
-      + '[[pipelines]]\nlistener = "ALL"\nauthenticate = "allow-all"\nauthorize = "allow-all"\n';
-    broker = await Broker.start(t0, { folder, files: { 'conf/latchkey.toml': toml }, config: 'conf/latchkey.toml', listeners: [] });
+    ({ broker, ca } = await openBroker(t0, { toml: '[limits]\nreceive_maximum = 10\nmax_subscriptions = 100\n' }));
     good = await client.login(t0, { port: broker.port('tcp'), clientId: 'good' });
     assert.deepEqual(await client.subscribe(good, 'good/#', { qos: 1 }), [1]);
   });

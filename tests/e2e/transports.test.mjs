@@ -2,14 +2,12 @@
 // TCP, TLS, WS and WSS, each to IPv4 and to IPv6; takeover across listeners and versions; a large message of the greatest size.
 // SPDX-License-Identifier: Apache-2.0
 import assert from 'node:assert/strict';
-import { readFileSync, mkdirSync } from 'node:fs';
-import { join } from 'node:path';
+import { readFileSync } from 'node:fs';
 import { after, before, describe, test } from 'node:test';
-import { Broker } from './support/broker.mjs';
 import { login, publish, subscribe } from './support/client.mjs';
 import * as mosquitto from './support/mosquitto.mjs';
-import { Authority } from './support/tls.mjs';
-import { eventually, run, SLOW, tempFolder } from './support/work.mjs';
+import { forJs, KINDS, openBroker, secure } from './support/open_broker.mjs';
+import { eventually, run, SLOW } from './support/work.mjs';
 
 const PAHO = new URL('./support/paho_client.py', import.meta.url).pathname;
 const HOSTS = { IPv4: '127.0.0.1', IPv6: '::1' };
@@ -21,25 +19,15 @@ describe('every client over every transport, two shards', () => {
   let broker;
   let authority;
   before(async () => {
-    const folder = tempFolder(t0);
-    mkdirSync(join(folder, 'ca'));
-    authority = new Authority(join(folder, 'ca'));
-    const { certFile, keyFile } = authority.issue('broker');
-    const pair = `certificate = "${certFile}"\nkey = "${keyFile}"\n`;
-    const listener = (kind, family) => `[[listeners]]\nname = "${kind}-${family}"\nkind = "${kind}"\naddress = "${HOSTS[family]}"\nport = 0\n`
-      + (kind === 'tls' || kind === 'wss' ? pair : '');
-    const toml = '[broker]\nshards = 2\n[admin]\nport = 0\n'
-      + ['tcp', 'tls', 'ws', 'wss'].flatMap((kind) => Object.keys(HOSTS).map((family) => listener(kind, family))).join('')
-      + '[[pipelines]]\nlistener = "ALL"\nauthenticate = "allow-all"\nauthorize = "allow-all"\n';
-    broker = await Broker.start(t0, { folder, files: { 'conf/latchkey.toml': toml }, config: 'conf/latchkey.toml', listeners: [] });
+    const listeners = KINDS.flatMap((kind) => Object.entries(HOSTS)
+      .map(([family, address]) => ({ name: `${kind}-${family}`, kind, lines: [`address = "${address}"`] })));
+    ({ broker, authority } = await openBroker(t0, { listeners }));
   });
   after(async () => { for (const fn of cleanups) await fn(); });
 
   const port = (kind, family) => broker.port(`${kind}-${family}`);
-  const secure = (kind) => kind === 'tls' || kind === 'wss';
-  const forJs = (kind, family, version) => ({
-    protocol: { tcp: 'mqtt', tls: 'mqtts', ws: 'ws', wss: 'wss' }[kind], host: HOSTS[family] === '::1' && kind.startsWith('w') ? '[::1]' : HOSTS[family],
-    port: port(kind, family), path: '/mqtt', version, ...(version === 3 ? { protocolId: 'MQIsdp' } : {}), ...(secure(kind) ? { ca: authority.ca, servername: 'localhost', wsOptions: { servername: 'localhost' } } : {}),
+  const js = (kind, family, version) => ({
+    ...forJs(kind, { port: port(kind, family), ca: authority.ca, host: HOSTS[family] }), version, ...(version === 3 ? { protocolId: 'MQIsdp' } : {}),
   });
 
   for (const family of Object.keys(HOSTS)) {
@@ -58,7 +46,7 @@ describe('every client over every transport, two shards', () => {
         });
       }
 
-      for (const kind of ['tcp', 'tls', 'ws', 'wss']) {
+      for (const kind of KINDS) {
         test(`Paho for Python: ${kind}, MQTT ${SPOKEN[version]}, ${family}`, async () => {
           const topic = `p/${kind}/${version}/${family}`;
           const asked = {
@@ -78,10 +66,10 @@ describe('every client over every transport, two shards', () => {
 
         test(`MQTT.js: ${kind}, MQTT ${SPOKEN[version]}, ${family}`, async (t) => {
           const topic = `j/${kind}/${version}/${family}`;
-          const reader = await login(t, { ...forJs(kind, family, version), clientId: `jr-${kind}${version}${family}` });
+          const reader = await login(t, { ...js(kind, family, version), clientId: `jr-${kind}${version}${family}` });
           assert.equal(reader.code, 0, String(reader.errors));
           assert.deepEqual(await subscribe(reader, `${topic}/+`, { qos: 2 }), [2]);
-          const writer = await login(t, { ...forJs(kind, family, version), clientId: `jw-${kind}${version}${family}` });
+          const writer = await login(t, { ...js(kind, family, version), clientId: `jw-${kind}${version}${family}` });
           for (let n = 0; n < 9; n += 1) assert.equal(await publish(writer, `${topic}/${n % 3}`, `${n}`, { qos: n % 3 }), 0);
           await reader.received(9);
           assert.deepEqual(reader.messages.map((m) => Number(m.text)).sort(), [0, 1, 2, 3, 4, 5, 6, 7, 8]);
@@ -91,12 +79,11 @@ describe('every client over every transport, two shards', () => {
   }
 
   test('a session is taken over from any listener to any other, whatever versions they speak', async (t) => {
-    const kinds = ['tcp', 'tls', 'ws', 'wss'];
     for (let round = 0; round < 4; round += 1) {  // ids of several home shards
       let before = null;
-      for (const [step, kind] of [...kinds, ...kinds].entries()) {
+      for (const [step, kind] of [...KINDS, ...KINDS].entries()) {
         const version = [5, 4, 3][step % 3];
-        const session = await login(t, { ...forJs(kind, step % 2 ? 'IPv4' : 'IPv6', version), clientId: `twin-${round}` });
+        const session = await login(t, { ...js(kind, step % 2 ? 'IPv4' : 'IPv6', version), clientId: `twin-${round}` });
         assert.equal(session.code, 0, `${kind} ${String(session.errors)}`);
         if (before) {
           await eventually(5, () => before.session.closed, `the end of the one before ${kind}`);
@@ -111,11 +98,8 @@ describe('every client over every transport, two shards', () => {
 
 describe('the largest message', () => {
   test('256 MB pass where they are allowed, and are held once for any number of readers', async (t) => {
-    const folder = tempFolder(t);
     const limit = 268_435_460;
-    const toml = `[broker]\nshards = 2\n[admin]\nport = 0\n[limits]\nmax_packet_bytes = ${limit}\n[[listeners]]\nname = "tcp"\nkind = "tcp"\nport = 0\n`
-      + '[[pipelines]]\nlistener = "ALL"\nauthenticate = "allow-all"\nauthorize = "allow-all"\n';
-    const broker = await Broker.start(t, { folder, files: { 'conf/latchkey.toml': toml }, config: 'conf/latchkey.toml', listeners: [] });
+    const { broker } = await openBroker(t, { listeners: ['tcp'], toml: `[limits]\nmax_packet_bytes = ${limit}\n` });
     const memory = (what) => Number(new RegExp(`${what}:\\s+(\\d+) kB`).exec(readFileSync(`/proc/${broker.ready.pid}/status`, 'utf8'))[1]) * 1024;
     const at = { port: broker.port('tcp'), version: 5 };
     const before = memory('VmRSS');
@@ -142,11 +126,8 @@ describe('the largest message', () => {
   });
 
   test('one byte over a configured limit gets 0x95 before its payload is read, and costs no memory', async (t) => {
-    const folder = tempFolder(t);
     const limit = 64_000_000;
-    const toml = `[broker]\nshards = 1\n[admin]\nport = 0\n[limits]\nmax_packet_bytes = ${limit}\n[[listeners]]\nname = "tcp"\nkind = "tcp"\nport = 0\n`
-      + '[[pipelines]]\nlistener = "ALL"\nauthenticate = "allow-all"\nauthorize = "allow-all"\n';
-    const broker = await Broker.start(t, { folder, files: { 'conf/latchkey.toml': toml }, config: 'conf/latchkey.toml', listeners: [] });
+    const { broker } = await openBroker(t, { listeners: ['tcp'], shards: 1, toml: `[limits]\nmax_packet_bytes = ${limit}\n` });
     const rss = () => Number(/VmHWM:\s+(\d+) kB/.exec(readFileSync(`/proc/${broker.ready.pid}/status`, 'utf8'))[1]) * 1024;
     const before = rss();
     for (let n = 0; n < 20; n += 1) {

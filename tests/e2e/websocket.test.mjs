@@ -1,16 +1,11 @@
 // MQTT over WebSocket, plain and with TLS, and listeners behind a load balancer that speaks the PROXY protocol.
 // SPDX-License-Identifier: Apache-2.0
 import assert from 'node:assert/strict';
-import { mkdirSync } from 'node:fs';
-import { join } from 'node:path';
 import { after, before, describe, test } from 'node:test';
-import { Broker } from './support/broker.mjs';
 import { login, publish, subscribe } from './support/client.mjs';
-import { Authority } from './support/tls.mjs';
+import { openBroker } from './support/open_broker.mjs';
 import { connectPacket, frame, handshake, opened, proxyV2, rawSocket } from './support/websocket.mjs';
-import { eventually, tempFolder } from './support/work.mjs';
-
-const listener = (name, kind, lines = []) => `[[listeners]]\nname = "${name}"\nkind = "${kind}"\nport = 0\n${lines.join('\n')}\n`;
+import { eventually } from './support/work.mjs';
 
 describe('MQTT over WebSocket on two shards', () => {
   const cleanups = [];
@@ -18,22 +13,14 @@ describe('MQTT over WebSocket on two shards', () => {
   let broker;
   let ca;
   before(async () => {
-    const folder = tempFolder(t0);
-    mkdirSync(join(folder, 'ca'));
-    const authority = new Authority(join(folder, 'ca'));
-    ca = authority.ca;
-    const { certFile, keyFile } = authority.issue('broker');
-    const pair = [`certificate = "${certFile}"`, `key = "${keyFile}"`];
     const proxied = ['proxy_protocol = true', 'proxy_from = ["127.0.0.1"]'];
-    const toml = [
-      '[broker]\nshards = 2\n[admin]\nport = 0\n[limits]\nmax_packet_bytes = 4000000\n',
-      listener('ws', 'ws', ['allowed_origins = ["https://app.example"]']), listener('wss', 'wss', pair),
-      listener('other', 'ws', ['path = "/"', 'address = "::1"']), listener('tcp', 'tcp'),
-      listener('proxied', 'tcp', proxied), listener('proxied-wss', 'wss', [...pair, ...proxied]),
-      listener('unlisted', 'tcp', ['proxy_protocol = true', 'proxy_from = ["192.0.2.0/24", "::1"]']),
-      '[[pipelines]]\nlistener = "ALL"\nauthenticate = "allow-all"\nauthorize = "allow-all"\n',
-    ].join('');
-    broker = await Broker.start(t0, { folder, files: { 'conf/latchkey.toml': toml }, config: 'conf/latchkey.toml', listeners: [] });
+    const listeners = [
+      { kind: 'ws', lines: ['allowed_origins = ["https://app.example"]'] }, 'wss', 'tcp',
+      { name: 'other', kind: 'ws', lines: ['path = "/"', 'address = "::1"'] },
+      { name: 'proxied', kind: 'tcp', lines: proxied }, { name: 'proxied-wss', kind: 'wss', lines: proxied },
+      { name: 'unlisted', kind: 'tcp', lines: ['proxy_protocol = true', 'proxy_from = ["192.0.2.0/24", "::1"]'] },
+    ];
+    ({ broker, ca } = await openBroker(t0, { listeners, toml: '[limits]\nmax_packet_bytes = 4000000\n' }));
   });
   after(async () => { for (const fn of cleanups) await fn(); });
 
