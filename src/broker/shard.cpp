@@ -78,6 +78,7 @@ MonoTime Shard::turn(MonoTime now, std::span<const net::PollEvent> events) {
     reauths_.run_waiting();
     run_timers();
     sweep();
+    subscriptions_.forget_some();
     certificates_.run();
     sys_.run();
     ingress_.commit();
@@ -88,9 +89,9 @@ MonoTime Shard::turn(MonoTime now, std::span<const net::PollEvent> events) {
         ingress_.commit();
         ingress_.notify();
     }
-    const bool more = !ready_.empty() || !dirty_.empty() || !sweep_.empty() || certificates_.pending() ||
-                      logins_.waiting() || reauths_.waiting() || (lanes_wait_ && !ingress_.paused()) ||
-                      !handshakes_.empty();
+    const bool more = !ready_.empty() || !dirty_.empty() || !sweep_.empty() || subscriptions_.forgetting() ||
+                      certificates_.pending() || logins_.waiting() || reauths_.waiting() ||
+                      (lanes_wait_ && !ingress_.paused()) || !handshakes_.empty();
     return more ? now : std::min({wheel_.next_deadline(), flush_deadline_, sys_.due()});
 }
 

@@ -30,6 +30,7 @@ void Shard::adopt(EpochRef epoch) {
     const bool policy_changed = epoch->policy_version() != epoch_->policy_version();
     certificates_.begin(*epoch_, *epoch);
     epoch_ = std::move(epoch);
+    sys_.on_settings();
     if (policy_changed) {
         rights_.on_policy_changed();
         // From here on nothing begins to be encoded except under this version; the sweep over stored filters

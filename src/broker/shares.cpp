@@ -113,6 +113,7 @@ void Shares::join(Session& session, const mqtt::SubscribeFilter& asked, std::uin
 
 void Shares::leave(Session& session, Subscription& subscription) {
     const std::uint32_t number = std::exchange(subscription.membership, 0);
+    shard_.subscriptions().uncount_shared();
     Membership* membership = find_membership(&session, number);
     if (!membership) return;
     ask_leave(session, *membership);
@@ -126,6 +127,7 @@ void Shares::end(Session& session) {
     for (auto& [key, membership] : session.memberships->by_key) {
         if (!membership.subscription) continue;
         membership.subscription->membership = 0;
+        shard_.subscriptions().uncount_shared();
         ask_leave(session, membership);
     }
     give_back(session, 0, Which::Unacknowledged, Refusal::Gone);

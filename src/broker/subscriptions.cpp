@@ -13,6 +13,7 @@ namespace latchkey::broker {
 namespace {
 
 constexpr std::size_t kDeniedPerPacket = 100;  ///< then the rest of a SUBSCRIBE is answered 0x97
+constexpr std::size_t kForgottenPerTurn = 1024;
 
 mqtt::Reason granted(std::uint8_t qos) {
     return static_cast<mqtt::Reason>(qos);  // 0x00, 0x01, 0x02 are the granted QoS. MQTT5 3.9.3
@@ -179,28 +180,40 @@ void Subscriptions::on_unsubscribe(Client& client, const mqtt::Unsubscribe& pack
 void Subscriptions::erase(Session& session, std::string_view filter) {
     const auto found = session.subscriptions.find(filter);
     Subscription& subscription = *found->second;
-    if (Subscribers* subscribers = filters_.find(filter)) {
-        Subscription* last = subscribers->list.back();
-        subscribers->list[subscription.place] = last;
-        last->place = subscription.place;
-        subscribers->list.pop_back();
-        if (counts_as_durable(session, subscription)) --subscribers->durable;
-        tell(filter, subscribers);
-        if (subscribers->list.empty()) filters_.erase(filter);
-    }
-    if (subscription.membership != 0) {
-        --shared_;
-        shard_.shares().leave(session, subscription);
-    }
+    unlist(subscription, counts_as_durable(session, subscription));
+    if (subscription.membership != 0) shard_.shares().leave(session, subscription);
     shard_.retained().cancel(session, subscription);
     session.subscriptions.erase(found);
+}
+
+void Subscriptions::unlist(const Subscription& subscription, bool durable) {
     --count_;
+    Subscribers* subscribers = filters_.find(subscription.filter);
+    if (!subscribers) return;  // a shared one
+    Subscription* last = subscribers->list.back();
+    subscribers->list[subscription.place] = last;
+    last->place = subscription.place;
+    subscribers->list.pop_back();
+    if (durable) --subscribers->durable;
+    tell(subscription.filter, subscribers);
+    if (subscribers->list.empty()) filters_.erase(subscription.filter);
 }
 
 void Subscriptions::remove_all(Session& session) {
-    while (!session.subscriptions.empty()) {
-        const std::string filter = session.subscriptions.begin()->first;
-        erase(session, filter);
+    for (auto& [filter, subscription] : session.subscriptions) {
+        const bool durable = counts_as_durable(session, *subscription);
+        subscription->withheld = true;
+        subscription->session = nullptr;
+        forgotten_.push_back({std::move(subscription), durable});
+    }
+    session.subscriptions.clear();
+}
+
+void Subscriptions::forget_some() {
+    for (std::size_t i = 0; i < kForgottenPerTurn && !forgotten_.empty(); ++i) {
+        const Forgotten one = std::move(forgotten_.back());
+        forgotten_.pop_back();
+        unlist(*one.subscription, one.durable);
     }
 }
 

@@ -39,15 +39,19 @@ class Subscriptions {
     /// Decides every stored filter of a session again under its present authority (resume, new policy).
     /// @param remove  take away what is not covered any more, instead of withholding it
     void judge(Session& session, bool remove);
+    /// A session ends: its filters hold nothing from now on, and the index forgets them some a turn.
     void remove_all(Session& session);
+    void forget_some();
+    bool forgetting() const noexcept { return !forgotten_.empty(); }
     /// The session's durability has changed from `was`: its filters' durable bits follow.
     void on_durability_changed(Session& session, bool was);
     /// Sets this shard's interest bits for a filter, from its sessions and the groups it owns.
     void tell(std::string_view filter);
     std::size_t size() const noexcept { return filters_.size(); }
     std::size_t count() const noexcept { return count_; }
-    /// A shared one was added by Shares.
+    /// A shared one was added, or left, by Shares.
     void count_shared() noexcept { ++count_, ++shared_; }
+    void uncount_shared() noexcept { --shared_; }
     std::size_t shared_count() const noexcept { return shared_; }
 
   private:
@@ -55,9 +59,15 @@ class Subscriptions {
         std::vector<Subscription*> list;
         std::uint32_t durable = 0;
     };
+    /// Of a session that has ended; `subscription->session` is null.
+    struct Forgotten {
+        std::unique_ptr<Subscription> subscription;
+        bool durable = false;
+    };
     mqtt::Reason subscribe_one(Client& client, const mqtt::SubscribeFilter& asked, std::uint32_t id);
     void insert(Session& session, const mqtt::SubscribeFilter& asked, std::uint32_t id, bool& existed);
     void erase(Session& session, std::string_view filter);
+    void unlist(const Subscription& subscription, bool durable);
     void tell(std::string_view filter, const Subscribers* subscribers);
     static bool counts_as_durable(const Session& session, const Subscription& subscription) {
         return session.durable() && subscription.qos > 0;
@@ -67,6 +77,7 @@ class Subscriptions {
     topic::Trie<Subscribers> filters_;
     std::size_t count_ = 0;
     std::size_t shared_ = 0;
+    std::vector<Forgotten> forgotten_;
 };
 
 }  // namespace latchkey::broker

@@ -16,17 +16,19 @@ namespace latchkey::broker {
 namespace {
 
 constexpr std::string_view kRoot = "$SYS/broker/";
-constexpr Duration kWhenOff = std::chrono::seconds(10);  ///< a reload may have switched it on
 constexpr std::array<std::pair<std::string_view, double>, 3> kSpans{
     {{"1min", 60.0}, {"5min", 300.0}, {"15min", 900.0}}};
 
 }  // namespace
 
-SysTopics::SysTopics(Shard& shard)
-    : shard_(shard),
-      started_(shard.now()),
-      last_(shard.now()),
-      due_(shard.index() == 0 && shard.mesh().own_authority() ? shard.now() : kNever) {}
+SysTopics::SysTopics(Shard& shard) : shard_(shard), started_(shard.now()), last_(shard.now()), due_(kNever) {
+    on_settings();
+}
+
+void SysTopics::on_settings() {
+    const bool here = shard_.index() == 0 && shard_.mesh().own_authority();
+    due_ = here && shard_.settings().sys_interval != Duration{} ? shard_.now() : kNever;
+}
 
 void SysTopics::run() {
     const MonoTime now = shard_.now();
@@ -35,9 +37,8 @@ void SysTopics::run() {
         due_ = kNever;  // on the way down nothing is told any more
         return;
     }
-    const Duration interval = shard_.settings().sys_interval;
-    due_ = now + (interval == Duration{} ? kWhenOff : interval);
-    if (interval != Duration{} && !asking_) ask_all();
+    due_ = now + shard_.settings().sys_interval;
+    if (!asking_) ask_all();
 }
 
 void SysTopics::ask_all() {

@@ -26,6 +26,8 @@ class SysTopics {
     /// When run() has something to do.
     MonoTime due() const noexcept { return due_; }
     void run();
+    /// The interval may be another one.
+    void on_settings();
 
   private:
     /// A rate per minute, averaged over 1, 5 and 15 minutes with exponential weights.

@@ -13,6 +13,8 @@ import { eventually, SLOW } from './support/work.mjs';
 const userProperties = (count) => Buffer.concat(Array.from({ length: count }, () => bytes(0x26, text('k'), text('v'))));
 const varint5 = [0x80, 0x80, 0x80, 0x80, 0x01];
 
+const ROOM = SLOW > 1 ? 10 : 1;  // sanitizers keep freed memory for a while
+
 /** Sent as the first packet: what CONNACK says; null: silence. */
 const FIRST = [
   ['E-01', 'a length of five bytes', bytes(0x10, [0xff, 0xff, 0xff, 0xff, 0x7f]), null],
@@ -116,7 +118,7 @@ describe('attacks on the wire', () => {
       const raws = await Promise.all(Array.from({ length: 20 }, () => wire(t, over(kind))));
       for (const raw of raws) raw.send(bytes(0x10, [0xff, 0xff, 0xff, 0x7f]));
       for (const raw of raws) assert.equal(await ended(raw), null);
-      assert.ok(memory() - begun < 8, `${memory() - begun} MiB`);
+      assert.ok(memory() - begun < 8 * ROOM, `${memory() - begun} MiB`);
       await neighbourIsWell();
     });
 
@@ -135,7 +137,7 @@ describe('attacks on the wire', () => {
       const again = Buffer.concat(Array.from({ length: 2000 }, () => publish('good/q2', 'z', { first: 0x3c, id: 7 })));
       for (let n = 0; n < 10; n += 1) raw.send(again);
       await raw.until(() => raw.packets().length >= 20_001, 'every PUBREC');
-      assert.ok(memory() - before < 32, `${memory() - before} MiB`);
+      assert.ok(memory() - before < 32 * ROOM, `${memory() - before} MiB`);
       for (let id = 100; id < 111; id += 1) raw.send(publish('good/q2', 'z', { first: 0x34, id }));
       assert.equal(await ended(raw), 0x93);
       assert.ok(!good.messages.some((one) => one.topic === 'good/q2'));
@@ -208,7 +210,7 @@ describe('attacks on the wire', () => {
       raw.send(Buffer.concat(Array.from({ length: 500 }, () => turn)));
       await raw.until(() => raw.packets().length >= 1500, 'answers');
     }
-    assert.ok(memory() - begun < 8, `${memory() - begun} MiB`);
+    assert.ok(memory() - begun < 8 * ROOM, `${memory() - begun} MiB`);
     raw.received = Buffer.alloc(0);
     raw.send(packet(0x82, u16(9), properties(), text('ok'), [0], text('$share/g'), [0], text('$share//x'), [0], text('$share/+/x'), [0]));
     await raw.until(() => raw.packets().length === 1, 'SUBACK');

@@ -122,7 +122,8 @@ describe('the largest message', () => {
     for (const reader of readers) assert.deepEqual(reader.sizes, [true]);
     const peak = memory('VmHWM');
     console.log(`memory: ${Math.round(before / 1e6)} MB before, ${Math.round(peak / 1e6)} MB at the peak, for one message of 268 MB to three readers`);
-    assert.ok(peak - before < 1.25 * limit, `${peak - before} bytes for one message of ${limit}`);
+    const room = SLOW > 1 ? 10 : 1.25;  // sanitizers keep freed memory for a while
+    assert.ok(peak - before < room * limit, `${peak - before} bytes for one message of ${limit}`);
   });
 
   test('one byte over a configured limit gets 0x95 before its payload is read, and costs no memory', async (t) => {
@@ -138,6 +139,6 @@ describe('the largest message', () => {
       await eventually(5, () => client.closed, 'the end of the connection');
       assert.equal(client.disconnect, 0x95);
     }
-    assert.ok(rss() - before < 8_000_000, `${rss() - before} bytes`);
+    assert.ok(rss() - before < 8_000_000 * (SLOW > 1 ? 10 : 1), `${rss() - before} bytes`);
   });
 });

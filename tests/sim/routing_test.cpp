@@ -100,6 +100,40 @@ TEST(SimRouting, TheFirstDurableFilterMakesTheNextPublishARecord) {
     }
 }
 
+TEST(SimRouting, AnEndedSessionsFiltersLeaveInSlicesAndHoldNothingMeanwhile) {
+    World world({.shards = 2, .seed = 4});
+    world.realm->allow_shared("all", "f/#");
+    ASSERT_TRUE(world.adopt());
+    SimClient& many = world.online({.client_id = world.name_on(1, "many")});
+    SimClient& other = world.online({.client_id = world.name_on(1, "other")});
+    SimClient& writer = world.online({.client_id = world.name_on(0, "writer")});
+    for (int i = 0; i < 3000; ++i)
+        many.subscribe("f/" + std::to_string(i) + "/+", 1);
+    many.subscribe("$share/g/f/#", 1);
+    other.subscribe("f/7/+", 1);
+    world.settle();
+    broker::Shard& home = *world.shards[1];
+    ASSERT_EQ(home.totals().subscriptions, 3002U);
+    ASSERT_EQ(home.totals().shared_subscriptions, 1U);
+    many.disconnect();
+    while (world.session(many.name))
+        world.step(1);
+    EXPECT_GT(home.totals().subscriptions, 1000U) << "not all within one turn";
+    SimClient& again = world.online({.client_id = many.name});
+    again.subscribe("f/8/+", 1);
+    world.settle();
+    writer.publish("f/7/x", "seven", 1);
+    writer.publish("f/8/x", "eight", 1);
+    writer.publish("f/9/x", "nine", 1);
+    world.settle();
+    EXPECT_EQ(home.totals().subscriptions, 2U);
+    EXPECT_EQ(home.totals().shared_subscriptions, 0U);
+    EXPECT_EQ(many.received.size(), 0U);
+    EXPECT_EQ(other.payloads(), (std::vector<std::string>{"seven"}));
+    EXPECT_EQ(again.payloads(), (std::vector<std::string>{"eight"}));
+    EXPECT_EQ(world.mesh->interest().walk("f/9/x").any, 0U);
+}
+
 TEST(SimRouting, ABitFallsOnlyWhenItsShardCountsNoSuchFilter) {
     World world({.shards = 3, .seed = 6});
     SimClient& one = world.online({.client_id = world.name_on(2, "one")});
