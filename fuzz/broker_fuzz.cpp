@@ -59,7 +59,7 @@ class Fight {
   public:
     explicit Fight(std::span<const std::uint8_t> data) : choices_(data), world_(options()) {
         world_.realm->users["rogue"] = {.roles = {"rogue"}};
-        world_.realm->allow("rogue", "t/#");
+        world_.realm->allow_shared("rogue", "t/#");
         world_.realm->allow("rogue", "+/1");
         if (!world_.adopt()) std::abort();
         calm_ = &world_.online({.client_id = "calm", .clean = false, .expiry_s = 3600});
@@ -188,7 +188,7 @@ class Fight {
                 narrow_ = !narrow_;
                 world_.realm->rules.clear();
                 world_.realm->allow("all", "#");
-                world_.realm->allow("rogue", narrow_ ? "t" : "t/#");
+                world_.realm->allow_shared("rogue", narrow_ ? "t" : "t/#");
                 if (!narrow_) world_.realm->allow("rogue", "+/1");
                 if (!world_.adopt()) std::abort();
                 return;

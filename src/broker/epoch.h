@@ -65,4 +65,9 @@ struct Epoch {
 };
 using EpochRef = std::shared_ptr<const Epoch>;
 
+/// A login that began under one of them meets other realms or steps under the other.
+inline bool another_pipeline(const Epoch& one, const Epoch& other, std::uint32_t listener) noexcept {
+    return one.listeners[listener].pipeline != other.listeners[listener].pipeline;
+}
+
 }  // namespace latchkey::broker

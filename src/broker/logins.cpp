@@ -3,7 +3,6 @@
 #include "broker/logins.h"
 
 #include <algorithm>
-#include <span>
 
 #include "auth/login_log.h"
 #include "base/log.h"
@@ -18,15 +17,10 @@ namespace latchkey::broker {
 namespace {
 
 constexpr unsigned kLoginsPerTurn = 16;
-constexpr int kPipelineRuns = 3;  ///< the first, and twice more when the configuration changed meanwhile
 constexpr Duration kRefusalHold = std::chrono::milliseconds(100);
 
 std::string text(mqtt::Bytes bytes) {
     return {reinterpret_cast<const char*>(bytes.data()), bytes.size()};
-}
-
-mqtt::Bytes bytes_of(const Secret& secret) {
-    return std::as_bytes(std::span(secret.expose()));
 }
 
 std::unique_ptr<Will> copy_will(const mqtt::Will& from) {
@@ -236,9 +230,7 @@ void Logins::on_result(SlotId id, std::uint64_t connect_seq, auth::LoginResult r
 }
 
 bool Logins::outdated(const Client& client) const {
-    const EpochRef& began = client.login->epoch;
-    return began != shard_.epoch() &&
-           began->listeners[client.listener].pipeline != shard_.epoch()->listeners[client.listener].pipeline;
+    return another_pipeline(*client.login->epoch, *shard_.epoch(), client.listener);
 }
 
 void Logins::challenge(Client& client) {
@@ -278,8 +270,7 @@ void Logins::on_granted(Client& client) {
         return refuse(client, mqtt::Reason::ServerUnavailable, kLoginTimeout);
     // Another configuration came meanwhile: the login is decided again under it, at most twice (policy 2).
     if (login.epoch != shard_.epoch()) {
-        const auto& now = shard_.epoch()->listeners[client.listener].pipeline;
-        if (login.epoch->listeners[client.listener].pipeline != now) {
+        if (outdated(client)) {
             if (login.exchange && login.exchange->challenges > 0)
                 return refuse(client, mqtt::Reason::ServerUnavailable, kExchangeOutdated);
             if (login.runs >= kPipelineRuns) {
@@ -329,7 +320,8 @@ void Logins::attach(Client& client, const std::string& key) {
     const auto attached =
         shard_.sessions().attach(client, key, login.client_id, login.clean_start, login.connect_seq);
     Session& session = *attached.session;
-    if (!attached.present) session.quota_key = quota_key(login.result->authority->principal());
+    if (!attached.present)
+        shard_.mesh().quotas().session_began(session, quota_key(login.result->authority->principal()));
     const bool was_durable = session.durable();
     const bool same = session.authority == login.result->authority;
     session.authority = login.result->authority;
@@ -364,8 +356,7 @@ bool Logins::session_quota(Client& client, const std::string& key) {
     const bool resumed = kept && !login.clean_start && !kept->authority->revoked();
     if (resumed) return true;
     const std::string principal = quota_key(login.result->authority->principal());
-    if (shard_.mesh().quotas().take_session(principal, kept != nullptr, shard_.settings().quotas))
-        return true;
+    if (shard_.mesh().quotas().may_begin(principal, kept != nullptr, shard_.settings().quotas)) return true;
     ++shard_.counters().logins_over_quota;
     shard_.door().tell_quota(client, "max_sessions");
     refuse(client, mqtt::Reason::QuotaExceeded, kQuota);

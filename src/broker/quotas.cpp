@@ -13,16 +13,19 @@ std::string quota_key(const policy::Principal& principal) {
     return session_key(principal, {});
 }
 
-bool Quotas::take_session(const std::string& principal, bool replaces, const QuotaLimits& limits) {
+bool Quotas::may_begin(const std::string& principal, bool replaces, const QuotaLimits& limits) {
     const std::lock_guard lock(mutex_);
     const std::size_t given_back = replaces ? 1 : 0;
     const auto found = principals_.find(principal);
     const std::size_t mine = found == principals_.end() ? 0 : found->second;
-    if (sessions_ - given_back >= limits.sessions) return false;
-    if (mine - std::min(mine, given_back) >= limits.sessions_per_principal) return false;
+    return sessions_ < limits.sessions + given_back && mine < limits.sessions_per_principal + given_back;
+}
+
+void Quotas::session_began(Session& session, std::string principal) {
+    session.quota_key = std::move(principal);
+    const std::lock_guard lock(mutex_);
     ++sessions_;
-    ++principals_[principal];
-    return true;
+    ++principals_[session.quota_key];
 }
 
 void Quotas::session_ended(Session& session) {

@@ -35,9 +35,11 @@ class Quotas {
   public:
     explicit Quotas(const HashSeed& seed) : principals_(0, SeededHash{seed}) {}
 
-    /// A session of `principal` is about to begin. @param replaces  one of the same key ends for it
-    /// @return false: there are too many
-    bool take_session(const std::string& principal, bool replaces, const QuotaLimits& limits);
+    /// Whether a session of `principal` may begin. Logins under way on other shards may go one beyond each.
+    /// @param replaces  one of the same key ends for it
+    bool may_begin(const std::string& principal, bool replaces, const QuotaLimits& limits);
+    /// A session was made: counted until session_ended(), whatever may_begin() said of it.
+    void session_began(Session& session, std::string principal);
     void session_ended(Session& session);
 
     /// What waits for the session now waits for nobody present, or no longer does.

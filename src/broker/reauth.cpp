@@ -2,7 +2,6 @@
 // SPDX-License-Identifier: Apache-2.0
 #include "broker/reauth.h"
 
-#include <span>
 #include <utility>
 
 #include "auth/login_log.h"
@@ -16,13 +15,8 @@ namespace latchkey::broker {
 namespace {
 
 constexpr unsigned kRunsPerTurn = 16;
-constexpr int kPipelineRuns = 3;  ///< of one first packet; as a login
 /// Each costs a pipeline and log lines: a client may not ask for them as fast as it can send.
 constexpr LineRate kReauthRate{8, std::chrono::seconds(1)};
-
-mqtt::Bytes bytes_of(const Secret& secret) {
-    return std::as_bytes(std::span(secret.expose()));
-}
 
 }  // namespace
 
@@ -79,9 +73,7 @@ void Reauths::run_waiting() {
 }
 
 bool Reauths::outdated(const Client& client) const {
-    const EpochRef& began = client.reauth->epoch;
-    return began != shard_.epoch() &&
-           began->listeners[client.listener].pipeline != shard_.epoch()->listeners[client.listener].pipeline;
+    return another_pipeline(*client.reauth->epoch, *shard_.epoch(), client.listener);
 }
 
 void Reauths::run(Client& client) {

@@ -7,6 +7,7 @@
 #include <cstdint>
 #include <deque>
 #include <optional>
+#include <span>
 #include <string>
 
 #include "auth/pipeline.h"
@@ -32,6 +33,11 @@ struct Exchange {
 };
 /// A realm that never comes to a verdict would keep a connection for ever.
 inline constexpr int kMaxChallenges = 8;
+/// Of one first packet: once, and twice more when the configuration changed meanwhile (policy 2).
+inline constexpr int kPipelineRuns = 3;
+inline mqtt::Bytes bytes_of(const Secret& secret) {
+    return std::as_bytes(std::span(secret.expose()));
+}
 
 /// Kept by a client that named an Authentication Method.
 struct Reauth {

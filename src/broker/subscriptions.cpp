@@ -115,6 +115,8 @@ mqtt::Reason Subscriptions::subscribe_one(Client& client, const mqtt::SubscribeF
 
 void Subscriptions::insert(Session& session, const mqtt::SubscribeFilter& asked, std::uint32_t id,
                            bool& existed) {
+    // Whoever adds filters faster than a turn forgets pays for it: what is to be forgotten never piles up.
+    forget(2);
     Subscription* subscription = session.find_subscription(asked.filter);
     Subscribers* subscribers = filters_.find_or_insert(asked.filter);
     existed = subscription != nullptr;
@@ -210,7 +212,11 @@ void Subscriptions::remove_all(Session& session) {
 }
 
 void Subscriptions::forget_some() {
-    for (std::size_t i = 0; i < kForgottenPerTurn && !forgotten_.empty(); ++i) {
+    forget(kForgottenPerTurn);
+}
+
+void Subscriptions::forget(std::size_t most) {
+    for (std::size_t i = 0; i < most && !forgotten_.empty(); ++i) {
         const Forgotten one = std::move(forgotten_.back());
         forgotten_.pop_back();
         unlist(*one.subscription, one.durable);

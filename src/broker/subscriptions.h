@@ -67,6 +67,7 @@ class Subscriptions {
     mqtt::Reason subscribe_one(Client& client, const mqtt::SubscribeFilter& asked, std::uint32_t id);
     void insert(Session& session, const mqtt::SubscribeFilter& asked, std::uint32_t id, bool& existed);
     void erase(Session& session, std::string_view filter);
+    void forget(std::size_t most);
     void unlist(const Subscription& subscription, bool durable);
     void tell(std::string_view filter, const Subscribers* subscribers);
     static bool counts_as_durable(const Session& session, const Subscription& subscription) {

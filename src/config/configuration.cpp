@@ -109,7 +109,8 @@ constexpr std::array<Field, 23> kLimitsRows{
     field<&LimitsConfig::max_refused_logins>(
         "max_refused_logins",
         {.doc = "of one IPv4 address or IPv6 /64 in a minute; further CONNECTs from there are refused "
-                "unseen, for one second, then two, four, up to sixty; 0 never"}),
+                "unseen, for one second, then two, four, up to sixty; 0 never: right behind a balancer "
+                "without PROXY protocol, where all clients have one address"}),
     field<&LimitsConfig::max_sessions>("max_sessions", {.doc = "with and without a connection", .min = 1}),
     field<&LimitsConfig::max_sessions_per_principal>("max_sessions_per_principal",
                                                      {.doc = "likewise, of one identity", .min = 1}),

@@ -25,6 +25,8 @@ namespace {
 
 /// Topics that one connection may have us remember: aliases of long topics would be memory for nothing.
 constexpr std::size_t kMaxAliasBytes = 64 * 1024;
+/// Of a topic that we name: a publisher of long topics must not fill the tables of all their subscribers.
+constexpr std::size_t kMaxAliasTopic = 1024;
 
 /// What an unexpected first byte usually means; said in the log in place of "malformed".
 std::string_view foreign_protocol(Bytes in) noexcept {
@@ -299,7 +301,7 @@ Flow Connection::take_auth(Bytes body, Handler& handler) {
 
 OutboundAlias Connection::outbound_alias(std::string_view topic, std::uint16_t cap) {
     const std::size_t most = std::min(cap, outbound_alias_maximum_);
-    if (most == 0 || topic.empty()) return {};
+    if (most == 0 || topic.empty() || topic.size() > kMaxAliasTopic) return {};
     auto& table = extras().outbound;
     std::size_t free = table.size();
     for (std::size_t slot = 0; slot < table.size(); ++slot) {

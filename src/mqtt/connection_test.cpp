@@ -317,6 +317,12 @@ TEST(Connection, OutboundAliasesRespectBothSides) {
     EXPECT_FALSE(again.known);
     Fed plain(connect_v5());
     EXPECT_EQ(plain.connection.outbound_alias("a", 10).alias, 0) << "not announced, not used";
+    Fed wide(connect_v5(b({0x22}) + u16(65'535)));
+    const std::size_t before = wide.connection.heap_bytes();
+    EXPECT_EQ(wide.connection.outbound_alias(std::string(65'535, 't'), 32).alias, 0)
+        << "long topics are not kept";
+    EXPECT_EQ(wide.connection.heap_bytes(), before);
+    EXPECT_EQ(wide.connection.outbound_alias(std::string(1024, 't'), 32).alias, 1);
 }
 
 std::string auth(unsigned reason, const std::string& method, const std::string& data = "d") {

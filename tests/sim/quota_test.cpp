@@ -92,6 +92,19 @@ TEST_P(Quota, SessionsOfOnePrincipalAreLimitedAndAnotherGetsIn) {
     world.online({.client_id = "c4"});
 }
 
+TEST_P(Quota, TakeoversOfSessionsThatEndWithTheirConnectionAreCountedOnce) {
+    WorldOptions limited = options();
+    limited.settings.quotas.sessions = 2;
+    World world(limited);
+    world.realm->users["v"] = {};
+    for (int i = 0; i < 5; ++i)
+        world.online({.client_id = "a", .clean = false, .expiry_s = 0});
+    world.online({.client_id = "b", .user = "v"});
+    SimClient& third = world.client({.client_id = "c", .user = "v"});
+    world.settle();
+    EXPECT_EQ(third.connack, Reason::QuotaExceeded);
+}
+
 TEST_P(Quota, SessionsInTotalAreLimited) {
     WorldOptions limited = options();
     limited.settings.quotas.sessions = 2;
