@@ -5,19 +5,13 @@
 #include <algorithm>
 #include <charconv>
 
+#include "base/ascii.h"
 #include "base/utf8.h"
 
 namespace latchkey {
 namespace {
 
 using Type = FieldValue::Type;
-
-std::string_view trim(std::string_view text) {
-    constexpr std::string_view kBlank = " \t\r\n";
-    const std::size_t begin = std::min(text.find_first_not_of(kBlank), text.size());
-    const std::size_t end = text.find_last_not_of(kBlank);
-    return end == std::string_view::npos ? std::string_view() : text.substr(begin, end + 1 - begin);
-}
 
 std::string_view type_of(const FieldValue& value) {
     switch (value.type) {
@@ -246,7 +240,7 @@ namespace field_detail {
 
 FieldStatus assign_text(const Field& field, std::string& out, const FieldValue& value) {
     if (value.type != Type::Untyped && value.type != Type::String) return wrong_type("a string", value);
-    const std::string_view text = value.type == Type::Untyped ? trim(value.text) : value.text;
+    const std::string_view text = value.type == Type::Untyped ? trimmed(value.text) : value.text;
     FieldStatus status = check_text(field, text);
     if (status.ok()) out = text;
     return status;
@@ -254,7 +248,7 @@ FieldStatus assign_text(const Field& field, std::string& out, const FieldValue& 
 
 FieldStatus assign_secret(const Field& field, Secret& out, const FieldValue& value) {
     if (value.type != Type::Untyped && value.type != Type::String) return wrong_type("a string", value);
-    const std::string_view text = value.type == Type::Untyped ? trim(value.text) : value.text;
+    const std::string_view text = value.type == Type::Untyped ? trimmed(value.text) : value.text;
     if (text.empty() && field.required) return problem("must not be empty");
     out = Secret(text);
     return {};
@@ -266,7 +260,7 @@ FieldStatus assign_bool(const Field&, bool& out, const FieldValue& value) {
         return {};
     }
     if (value.type != Type::Untyped) return wrong_type("true or false", value, "write it without quotes");
-    const std::string_view text = trim(value.text);
+    const std::string_view text = trimmed(value.text);
     // XML Schema's boolean, which is what ESE files are written against.
     const bool yes = text == "true" || text == "1";
     if (!yes && text != "false" && text != "0") return problem("must be true or false, not " + quoted(text));
@@ -277,7 +271,7 @@ FieldStatus assign_bool(const Field&, bool& out, const FieldValue& value) {
 FieldStatus assign_integer(const Field& field, std::int64_t& out, const FieldValue& value) {
     std::int64_t number = value.integer;
     if (value.type == Type::Untyped) {
-        const std::string_view text = trim(value.text);
+        const std::string_view text = trimmed(value.text);
         const auto [end, error] = std::from_chars(text.data(), text.data() + text.size(), number);
         if (error != std::errc() || end != text.data() + text.size()) {
             return problem("must be an integer, not " + quoted(text));
@@ -294,7 +288,7 @@ FieldStatus assign_integer(const Field& field, std::int64_t& out, const FieldVal
 
 FieldStatus assign_choice(const Field& field, std::size_t& index, const FieldValue& value) {
     if (value.type != Type::Untyped && value.type != Type::String) return wrong_type("a string", value);
-    const std::string_view text = value.type == Type::Untyped ? trim(value.text) : value.text;
+    const std::string_view text = value.type == Type::Untyped ? trimmed(value.text) : value.text;
     const auto found = std::ranges::find(field.choices, text);
     if (found == field.choices.end()) {
         const std::optional<std::string_view> nearest = nearest_name(text, field.choices);
@@ -307,7 +301,7 @@ FieldStatus assign_choice(const Field& field, std::size_t& index, const FieldVal
 
 FieldStatus assign_list(const Field& field, std::vector<std::string>& out, const FieldValue& value) {
     if (value.type == Type::Untyped) {
-        const std::string_view text = trim(value.text);
+        const std::string_view text = trimmed(value.text);
         FieldStatus status = check_text(field, text);
         if (status.ok()) out.emplace_back(text);
         return status;

@@ -4,6 +4,7 @@
 
 #include <fmt/core.h>
 
+#include "base/ascii.h"
 #include "config/ese.h"
 #include "config/ese_parts.h"
 
@@ -27,9 +28,7 @@ void read_trust_store(const Context& context, const XmlElement& element, auth::J
     static constexpr std::array<std::string_view, 2> kKnown{"password", "type"};
     check_attributes(element, kKnown, context.faults);
     const std::string path = text_only(context, element);
-    std::string type = attribute_text(context, element, "type").value_or("");
-    for (char& c : type)
-        c = static_cast<char>(c >= 'A' && c <= 'Z' ? c + 32 : c);
+    const std::string type = lower(attribute_text(context, element, "type").value_or(""));
     const bool java = type == "jks" || type == "pkcs12" || path.ends_with(".jks") || path.ends_with(".p12") ||
                       path.ends_with(".pfx");
     if (java) {

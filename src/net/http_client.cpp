@@ -12,6 +12,7 @@
 
 #include <curl/curl.h>
 
+#include "base/ascii.h"
 #include "net/address.h"
 #include "net/epoll_poller.h"
 #include "net/errors.h"
@@ -54,22 +55,6 @@ std::string printable(std::string_view text, std::size_t limit) {
     for (const char c : text.substr(0, limit))
         out += c >= 0x20 && c < 0x7f ? c : '?';
     return out;
-}
-
-std::string lower(std::string_view text) {
-    std::string out(text);
-    for (char& c : out)
-        if (c >= 'A' && c <= 'Z') c = static_cast<char>(c - 'A' + 'a');
-    return out;
-}
-
-std::string_view trimmed(std::string_view text) {
-    const auto blank = [](char c) { return c == ' ' || c == '\t' || c == '\r' || c == '\n'; };
-    while (!text.empty() && blank(text.front()))
-        text.remove_prefix(1);
-    while (!text.empty() && blank(text.back()))
-        text.remove_suffix(1);
-    return text;
 }
 
 const ErrorInfo& error_of(CURLcode code) {

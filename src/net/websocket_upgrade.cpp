@@ -12,6 +12,7 @@
 #include <boost/beast/http/empty_body.hpp>
 #include <boost/beast/http/parser.hpp>
 
+#include "base/ascii.h"
 #include "crypto/base64.h"
 #include "crypto/digest.h"
 #include "net/errors.h"
@@ -33,19 +34,6 @@ std::string_view view(boost::beast::string_view text) {
 
 std::string_view text_of(const std::array<std::byte, 20>& digest) {
     return {reinterpret_cast<const char*>(digest.data()), digest.size()};
-}
-
-std::string lower(std::string_view text) {
-    std::string out(text);
-    for (char& c : out)
-        if (c >= 'A' && c <= 'Z') c = static_cast<char>(c - 'A' + 'a');
-    return out;
-}
-
-std::string_view trimmed(std::string_view text) {
-    const std::size_t begin = text.find_first_not_of(" \t");
-    if (begin == std::string_view::npos) return {};
-    return text.substr(begin, text.find_last_not_of(" \t") - begin + 1);
 }
 
 // RFC 7230 7: a list may be spread over several header lines.

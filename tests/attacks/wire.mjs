@@ -1,40 +1,26 @@
-// MQTT packets as an attacker makes them: whole, by hand, without a client library's manners.
+// MQTT 5 as an attacker speaks it: packets by hand over sockets without a client library's manners.
 // SPDX-License-Identifier: Apache-2.0
 import { connect as connectTcp } from 'node:net';
+import {
+  connect as connectPacket, packet, properties, publish as publishPacket, subscribe as subscribePacket, text, u16,
+} from '../e2e/support/wire.mjs';
 
-const u16 = (n) => Buffer.from([n >> 8, n & 255]);
-export const text = (value) => { const bytes = Buffer.from(value); return Buffer.concat([u16(bytes.length), bytes]); };
-
-export function varint(n) {
-  const out = [];
-  do { out.push((n & 127) | (n > 127 ? 128 : 0)); n >>>= 7; } while (n > 0);
-  return Buffer.from(out);
-}
-
-export function packet(head, ...parts) {
-  const body = Buffer.concat(parts);
-  return Buffer.concat([Buffer.from([head]), varint(body.length), body]);
-}
+export { text };
 
 /** MQTT 5 CONNECT. */
 export function connect(id, { clean = true, user, password, expiry = 0, keepAlive = 0 } = {}) {
-  const flags = (clean ? 2 : 0) | (user === undefined ? 0 : 0xC0);
-  const properties = expiry ? Buffer.concat([Buffer.from([17]), Buffer.from([expiry >>> 24, expiry >>> 16 & 255, expiry >>> 8 & 255, expiry & 255])])
-    : Buffer.alloc(0);
-  return packet(0x10, text('MQTT'), Buffer.from([5, flags]), u16(keepAlive), varint(properties.length), properties, text(id),
-    ...(user === undefined ? [] : [text(user), text(password)]));
+  return connectPacket({
+    id, keepAlive, flags: (clean ? 2 : 0) | (user === undefined ? 0 : 0xC0), rest: user === undefined ? [] : [text(user), text(password)],
+    props: expiry ? [[17, expiry >>> 24, expiry >>> 16 & 255, expiry >>> 8 & 255, expiry & 255]] : [],
+  });
 }
 
-export function publish(topic, payload, { qos = 0, id = 0, retain = false, properties = Buffer.alloc(0) } = {}) {
-  return packet(0x30 | qos << 1 | (retain ? 1 : 0), text(topic), ...(qos ? [u16(id)] : []), varint(properties.length), properties,
-    Buffer.from(payload));
+export function publish(topic, payload, { qos = 0, id = 0, retain = false, properties: given = [] } = {}) {
+  return publishPacket(topic, payload, { first: 0x30 | qos << 1 | (retain ? 1 : 0), id, props: [given] });
 }
 
-export function subscribe(id, filters, qos = 0) {
-  return packet(0x82, u16(id), Buffer.from([0]), ...filters.flatMap((filter) => [text(filter), Buffer.from([qos])]));
-}
-
-export function unsubscribe(id, filters) { return packet(0xA2, u16(id), Buffer.from([0]), ...filters.map(text)); }
+export const subscribe = (id, filters, qos = 0) => subscribePacket(filters, { id, options: qos });
+export const unsubscribe = (id, filters) => packet(0xA2, u16(id), properties(), ...filters.map(text));
 export const puback = (id) => packet(0x40, u16(id));
 
 /** Cuts a stream into packets and calls on(head, body). */
