@@ -1,8 +1,9 @@
 // The guides of docs/how-to, executed as they are written, and the pages of docs/reference against the binary that prints them.
 //
-// A comment above a fenced block says what it is: `file: NAME` is written, `run` or `run: exit N` goes through a shell, `start: NAME`
-// runs until the test ends, `prints` or `prints: NAME` must appear in what came out, `not run: WHY` is left alone. A block of commands
-// or of configuration without such a comment fails. What a guide calls a placeholder is replaced by the test's own provider and ports.
+// A comment above a fenced block says what it is: `file: NAME` is written; `run`, `run: exit N` or `run: fails` (with any code) goes
+// through a shell; `start: NAME` runs until the test ends; `prints` or `prints: NAME` must appear in what came out, `prints only: NAME` is
+// all of it; `not run: WHY` is left alone. A block of commands or of configuration without such a comment fails. What a guide calls a
+// placeholder is replaced by the test's own provider and ports.
 // SPDX-License-Identifier: Apache-2.0
 import assert from 'node:assert/strict';
 import { mkdirSync, readdirSync, readFileSync, symlinkSync, writeFileSync } from 'node:fs';
@@ -16,7 +17,8 @@ import { eventually, Process, run, tempFolder } from './support/work.mjs';
 const DOCS = new URL('../../docs/', import.meta.url).pathname;
 const HOW_TO = join(DOCS, 'how-to');
 const DECISION = /\bd-[0-9a-z]{13}\b/g;
-const MARKS = /^(file: \S+|run(: exit \d+)?|start: \S+|prints(: \S+)?|not run: .+)$/;
+const MARKS = /^(file: \S+|run(: exit \d+|: fails)?|start: \S+|prints(: \S+)?|prints only: \S+|not run: .+)$/;
+const OF_MOSQUITTO_SUB_D = /^(Client \S+ (sending|received) |Subscribed \(mid).*\n/gm;
 
 /** The fenced blocks of a page with the comment that stands above each. */
 function blocksOf(page) {
@@ -91,9 +93,18 @@ class Reader {
       ready = join(this.folder, /--ready-file (\S+)/.exec(command)?.[1] ?? ready);
       if (!command.includes('--ready-file')) command += ` --ready-file ${ready}`;
     }
+    // Into a pipe it would keep its lines until it ends; -d tells when its subscription stands.
+    const subscribes = command.startsWith('mosquitto_sub ');
+    if (subscribes) command = `stdbuf -oL ${command} -d`;
     const child = new Process('sh', ['-c', `exec ${command}`], { cwd: this.folder, env: this.env });
     this.t.after(() => child.stop());
     this.processes.set(name, child);
+    if (subscribes) {
+      await eventually(10, () => {
+        if (child.running || child.code === 0) return child.stdout.includes('Subscribed (mid');
+        throw new Error(`it ended with ${child.code}`);
+      }, `${name}: ${command}`).catch((error) => { throw new Error(`${error.message}\n${child.stdout}${child.stderr}`); });
+    }
     if (serves) {
       this.ready = await eventually(15, () => {
         if (!child.running) throw new Error(`it ended with ${child.code}`);
@@ -105,7 +116,14 @@ class Reader {
   said(name) {
     const child = this.processes.get(name);
     assert.ok(child, `nothing called ${name} was started`);
-    return child.stdout + child.stderr;
+    return (child.stdout + child.stderr).replace(OF_MOSQUITTO_SUB_D, '');
+  }
+
+  /** Exactly these lines, no fewer, no more. */
+  async printsOnly(name, text, page) {
+    await eventually(10, () => masked(this.said(name)) === masked(text)).catch(() => {
+      assert.equal(masked(this.said(name)), masked(text), `${page}: ${name} prints something else`);
+    });
   }
 
   async step({ mark, text }, page) {
@@ -118,9 +136,11 @@ class Reader {
       const done = await this.again();
       this.output = done.stdout + done.stderr;
       if (process.env.HOWTO_SHOW) console.log(`--- ${page}\n$ ${text}${this.output}`);
-      assert.equal(done.code, Number(detail.replace('exit ', '') || 0), `${page}: ${text}\n${this.output}`);
+      if (detail === 'fails') assert.notEqual(done.code, 0, `${page}: this should fail: ${text}\n${this.output}`);
+      else assert.equal(done.code, Number(detail.replace('exit ', '') || 0), `${page}: ${text}\n${this.output}`);
       this.decision = this.output.match(DECISION)?.[0] ?? this.decision;
     }
+    if (what === 'prints only') await this.printsOnly(detail, text, page);
     if (what === 'prints') {
       const output = detail ? () => this.said(detail) : () => this.output;
       const reads = !detail && /^cat /.test(this.text);
@@ -168,10 +188,12 @@ async function withProvider(t, { audience, clients }) {
 const OKTA_CLIENTS = { DEVICE: { secret: 'device-secret' }, CLIENT: { secret: 'SECRET' } };
 const ENTRA_CLIENTS = { DEVICE: { secret: 'device-secret', roles: ['niagara4'] } };
 const PAGES = {
+  'client-certificates.md': (t) => new Reader(t, tempFolder(t, 'howto')),
   'first-steps.md': (t) => new Reader(t, tempFolder(t, 'howto')),
   'hivemq-okta.md': (t) => withProvider(t, { audience: 'HiveMQ', clients: OKTA_CLIENTS }),
   'hivemq-entra.md': (t) => withProvider(t, { audience: 'api://APP', clients: ENTRA_CLIENTS }),
   'native-toml.md': (t) => withProvider(t, { audience: 'HiveMQ', clients: { ...OKTA_CLIENTS, ...ENTRA_CLIENTS } }),
+  'shared-subscriptions.md': (t) => new Reader(t, tempFolder(t, 'howto')),
   'why-was-it-denied.md': (t) => new Reader(t, tempFolder(t, 'howto')),
   'reload.md': (t) => new Reader(t, tempFolder(t, 'howto')),
   'websocket-and-load-balancers.md': (t) => new Reader(t, tempFolder(t, 'howto')),
