@@ -16,6 +16,11 @@ Client::Client(Shard& home, std::unique_ptr<net::Transport> stream, std::uint32_
 
 Client::~Client() = default;
 
+void Client::spend(std::uint32_t units) noexcept {
+    spent += units;
+    if (!shard.spend(units)) spent = std::max(spent, kParseBudget);
+}
+
 mqtt::Flow Client::on_connect(const mqtt::Connect& packet) {
     ++shard.counters().packets_received;
     return shard.logins().on_connect(*this, packet);
@@ -34,13 +39,13 @@ mqtt::Flow Client::on_ack(const mqtt::Ack& packet) {
 
 mqtt::Flow Client::on_subscribe(const mqtt::Subscribe& packet) {
     ++shard.counters().packets_received;
-    shard.subscriptions().on_subscribe(*this, packet);
+    shard.requests().on_subscribe(*this, packet);
     return flow();
 }
 
 mqtt::Flow Client::on_unsubscribe(const mqtt::Unsubscribe& packet) {
     ++shard.counters().packets_received;
-    shard.subscriptions().on_unsubscribe(*this, packet);
+    shard.requests().on_unsubscribe(*this, packet);
     return flow();
 }
 
@@ -55,9 +60,7 @@ mqtt::Flow Client::on_disconnect(const mqtt::Disconnect& packet) {
     ++shard.counters().packets_received;
     if (packet.session_expiry_s && session) {
         // Zero to non-zero was refused by the decoder's state machine [MQTT-3.14.2-2].
-        const bool was = session->durable();
         session->expiry_s = std::min(*packet.session_expiry_s, shard.settings().max_session_expiry_s);
-        shard.subscriptions().on_durability_changed(*session, was);
     }
     shard.departed(*this, packet.reason == mqtt::Reason::NormalDisconnection);
     return mqtt::Flow::Stop;

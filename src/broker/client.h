@@ -31,7 +31,11 @@ enum SuspendReason : std::uint8_t {
     kSuspendLane = 2,      ///< its last message waits for a full lane
     kSuspendShutdown = 4,  ///< no ingress any more
     kSuspendOutput = 8,    ///< it does not take the answers it has coming
+    kSuspendRequest = 16,  ///< its SUBSCRIBE or UNSUBSCRIBE is being worked off
 };
+
+/// What a denial costs, with its reason and its line; the unit is one filter. See Client::spend().
+inline constexpr std::uint32_t kDenialUnits = 16;
 
 /// @thread shard
 class Client final : public mqtt::Handler {
@@ -64,8 +68,9 @@ class Client final : public mqtt::Handler {
         return suspended == 0 && spent < kParseBudget && phase != Phase::Closing ? mqtt::Flow::Continue
                                                                                  : mqtt::Flow::Stop;
     }
-    /// What it asked for was dear: after kParseBudget of these the rest of its bytes waits for the next turn.
-    void spend(std::size_t units) noexcept { spent += static_cast<std::uint32_t>(units); }
+    /// What it asked for was dear: after kParseBudget of these, or when the shard has spent a turn's worth,
+    /// the rest of its bytes waits for the next turn.
+    void spend(std::uint32_t units) noexcept;
     bool has_output() const noexcept { return !leftover.empty() || !control.empty(); }
 
     Shard& shard;
@@ -88,7 +93,7 @@ class Client final : public mqtt::Handler {
     std::uint32_t accepted_under = 0;  ///< number of the epoch of its TLS context, low half
     std::uint32_t stashed = 0;         ///< its messages whose pushes are incomplete
     std::uint32_t need = 0;            ///< size of the packet at the head of `tail`, as far as known
-    std::uint32_t spent = 0;           ///< in this turn: denials, filters
+    std::uint32_t spent = 0;           ///< in this turn
     std::uint16_t keep_alive_s = 0;
     net::Interest interest = net::Interest::None;  ///< what the poller watches
     Phase phase = Phase::AwaitConnect;

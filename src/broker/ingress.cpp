@@ -120,7 +120,7 @@ mqtt::Flow Ingress::on_pubrel(Client& client, const mqtt::Ack& packet) {
 
 mqtt::Flow Ingress::deny(Client& client, const mqtt::Publish& packet) {
     ++shard_.counters().publishes_denied;
-    client.spend(1);
+    client.spend(kDenialUnits);
     const policy::Program& program = shard_.rights().program_of(*client.session);
     const policy::Request request{
         .act = policy::Act::Publish, .topic = packet.topic, .qos = packet.qos, .retain = packet.retain};

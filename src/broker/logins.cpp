@@ -322,7 +322,6 @@ void Logins::attach(Client& client, const std::string& key) {
     Session& session = *attached.session;
     if (!attached.present)
         shard_.mesh().quotas().session_began(session, quota_key(login.result->authority->principal()));
-    const bool was_durable = session.durable();
     const bool same = session.authority == login.result->authority;
     session.authority = login.result->authority;
     session.program = program;
@@ -330,17 +329,15 @@ void Logins::attach(Client& client, const std::string& key) {
     session.window = login.receive_maximum;
     session.will = std::move(login.will);
     if (attached.present) {
-        shard_.subscriptions().on_durability_changed(session, was_durable);
-        // Every stored filter is decided again under the new identity, and removed where it is not covered.
-        shard_.subscriptions().judge(session, true);
         if (!same) shard_.delivery().distrust(session);
         shard_.shares().on_presence(session);
     }
-    session.swept_version = shard_.epoch()->policy_version();
+    // Every stored filter is decided again under the new identity, and removed where it is not covered.
+    shard_.subscriptions().judge(session, true);
     shard_.append({.kind = store::RecordKind::Session,
                    .key = key,
                    .authority = session.authority.get(),
-                   .policy_version = session.swept_version,
+                   .policy_version = shard_.epoch()->policy_version(),
                    .number = session.epoch});
     client.phase = Client::Phase::Online;
     shard_.after_commit([this, id = client.id, present = attached.present] {

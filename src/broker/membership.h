@@ -32,6 +32,8 @@ struct Memberships {
     std::uint32_t last = 0;   ///< number given
     std::uint32_t asked = 0;  ///< joins and leaves that the owners have not answered
     bool told_full = false;   ///< one of them is
+    std::size_t untold = 0;   ///< those whose owners do not know of the session's presence yet
+    std::uint16_t next = 0;   ///< key of the next that will be told
 };
 
 }  // namespace latchkey::broker

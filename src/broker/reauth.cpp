@@ -164,7 +164,7 @@ void Reauths::grant(Client& client, auth::LoginResult result) {
     shard_.append({.kind = store::RecordKind::Session,
                    .key = session.key,
                    .authority = session.authority.get(),
-                   .policy_version = session.swept_version,
+                   .policy_version = shard_.epoch()->policy_version(),
                    .number = session.epoch});
     client.ends = shard_.logins().ends_at(result);
     reauth.under_way = false;

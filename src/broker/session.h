@@ -40,6 +40,7 @@ struct Subscription {
     bool retain_as_published = false;
     /// The policy no longer covers it: it routes and delivers nothing, and is judged again at each version.
     bool withheld = false;
+    bool durable = false;          ///< counted among those of its filter that outlive their connections
     std::uint32_t membership = 0;  ///< shared: number among the session's memberships
 };
 
@@ -88,7 +89,10 @@ class Session {
 
     policy::AuthorityRef authority;
     policy::Program program;          ///< authority bound to the policy it was last judged under
-    std::uint64_t swept_version = 0;  ///< policy version under which its subscriptions were judged
+    std::uint64_t swept_version = 0;  ///< policy version under which all its subscriptions were judged
+    std::uint32_t pass = 0;           ///< over its subscriptions, to judge them; 0: none
+    bool pass_removes = false;        ///< what that does with those that are not covered any more
+    bool ended = false;               ///< nobody's any more: its filters are being forgotten
 
     std::uint32_t expiry_s = 0;
     std::uint16_t window = 65535;  ///< the receiver's Receive Maximum
@@ -123,7 +127,6 @@ class Session {
     std::unique_ptr<Memberships> memberships;  ///< of shared subscriptions, once it has had one
 
     std::uint64_t match_stamp = 0;  ///< of the message last matched: merges overlapping subscriptions
-    std::string last_denial;        ///< decision id of the packet being handled, for its reason string
 
     bool connected() const noexcept { return static_cast<bool>(connection); }
     /// Survives its connection.

@@ -132,7 +132,6 @@ void Sessions::detach(Session& session, Departure how) {
 void Sessions::end(Session& session, bool fire) {
     if (fire && session.will) fire_will(session);
     shard_.shares().end(session);
-    shard_.subscriptions().remove_all(session);
     shard_.append({.kind = store::RecordKind::SessionEnd, .key = session.key});
     // The slowest login that this session's last one overtook is over by then.
     forget_ended();
@@ -142,8 +141,10 @@ void Sessions::end(Session& session, bool fire) {
     ended_order_.push_back(
         {hash, highest, shard_.now() + shard_.settings().connect_limit + 2 * shard_.settings().login_limit});
     shard_.mesh().quotas().session_ended(session);
+    shard_.wheel().cancel(session.timer);
+    session.clear_messages();
     by_serial_.erase(session.serial);
-    by_key_.erase(by_key_.find(session.key));
+    shard_.subscriptions().bury(std::move(by_key_.extract(session.key).mapped()));
 }
 
 void Sessions::arm(Session& session) {

@@ -77,8 +77,10 @@ MonoTime Shard::turn(MonoTime now, std::span<const net::PollEvent> events) {
     logins_.run_waiting();
     reauths_.run_waiting();
     run_timers();
-    sweep();
-    subscriptions_.forget_some();
+    spent_ = 0;  // what this leaves is for those who ask next
+    requests_.run();
+    subscriptions_.run();
+    shares_.run();
     certificates_.run();
     sys_.run();
     ingress_.commit();
@@ -89,9 +91,9 @@ MonoTime Shard::turn(MonoTime now, std::span<const net::PollEvent> events) {
         ingress_.commit();
         ingress_.notify();
     }
-    const bool more = !ready_.empty() || !dirty_.empty() || !sweep_.empty() || subscriptions_.forgetting() ||
-                      certificates_.pending() || logins_.waiting() || reauths_.waiting() ||
-                      (lanes_wait_ && !ingress_.paused()) || !handshakes_.empty();
+    const bool more = !ready_.empty() || !dirty_.empty() || requests_.pending() || subscriptions_.pending() ||
+                      shares_.pending() || certificates_.pending() || logins_.waiting() ||
+                      reauths_.waiting() || (lanes_wait_ && !ingress_.paused()) || !handshakes_.empty();
     return more ? now : std::min({wheel_.next_deadline(), flush_deadline_, sys_.due()});
 }
 

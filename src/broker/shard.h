@@ -23,6 +23,7 @@
 #include "broker/delivery.h"
 #include "broker/door.h"
 #include "broker/epoch.h"
+#include "broker/filter_requests.h"
 #include "broker/groups.h"
 #include "broker/ingress.h"
 #include "broker/logins.h"
@@ -65,6 +66,8 @@ enum class Stage : std::uint8_t { Running, NoIngress, Flushed, Closed };
 /// @thread shard, except wake_word() and the mailbox
 class Shard final : public net::Turnable {
   public:
+    static constexpr std::uint32_t kTurnBudget = 512;
+
     Shard(const ShardServices& services, EpochRef epoch);
     ~Shard() override;
 
@@ -103,6 +106,7 @@ class Shard final : public net::Turnable {
     Rights& rights() noexcept { return rights_; }
     Sessions& sessions() noexcept { return sessions_; }
     Subscriptions& subscriptions() noexcept { return subscriptions_; }
+    FilterRequests& requests() noexcept { return requests_; }
     Ingress& ingress() noexcept { return ingress_; }
     Delivery& delivery() noexcept { return delivery_; }
     Retained& retained() noexcept { return retained_; }
@@ -136,6 +140,13 @@ class Shard final : public net::Turnable {
     /// While a large packet is parsed: its buffer, if `payload` is most of it. Whoever keeps the payload may
     /// take it over.
     mqtt::Buffer* packet_of(std::span<const std::byte> payload) noexcept;
+
+    /// Something dear was done, in units of one filter. False when a turn has had enough of it.
+    bool spend(std::uint32_t units) noexcept {
+        spent_ += units;
+        return may_spend();
+    }
+    bool may_spend() const noexcept { return spent_ < kTurnBudget; }
 
     /// Adds a record to this turn's batch.
     void append(const store::Record& record) { last_lsn_ = services_.store.append(record); }
@@ -180,7 +191,6 @@ class Shard final : public net::Turnable {
     void leave(Client& client, const Error& cause, Departure how);
     void bury(Client& client);
     void flush();
-    void sweep();
 
     ShardServices services_;
     HashSeed seed_;
@@ -198,11 +208,11 @@ class Shard final : public net::Turnable {
     std::deque<SlotId> handshakes_;  ///< those with a step to take, first come first served
     Timer accept_timer_;
     CertificateSweep certificates_{*this};
-    std::vector<std::uint64_t> sweep_;  ///< serials of sessions to be judged under the new policy
     mqtt::Buffer read_buffer_;
     mqtt::Buffer* packet_ = nullptr;
     Stage stage_ = Stage::Running;
     store::Lsn last_lsn_ = 0;
+    std::uint32_t spent_ = 0;
     bool moved_ = true;        ///< since the last quiet()
     bool lanes_wait_ = false;  ///< publish lanes were not drained, for want of room on a forward lane
     MonoTime flush_deadline_ = kNever;
@@ -211,6 +221,7 @@ class Shard final : public net::Turnable {
     Rights rights_;
     Sessions sessions_;
     Subscriptions subscriptions_;
+    FilterRequests requests_{*this};
     Ingress ingress_;
     Delivery delivery_;
     Retained retained_;

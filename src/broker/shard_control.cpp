@@ -7,12 +7,6 @@
 
 namespace latchkey::broker {
 
-namespace {
-
-constexpr std::size_t kSweepSteps = 1024;  ///< sessions and their filters judged per turn
-
-}  // namespace
-
 Totals Shard::totals() const {
     return {.counters = counters_,
             .connections = clients_.size(),
@@ -33,24 +27,12 @@ void Shard::adopt(EpochRef epoch) {
     sys_.on_settings();
     if (policy_changed) {
         rights_.on_policy_changed();
-        // From here on nothing begins to be encoded except under this version; the sweep over stored filters
-        // follows in slices.
-        sweep_.clear();
-        sessions_.for_each([this](Session& session) { sweep_.push_back(session.serial); });
+        // From here on nothing begins to be encoded except under this version; the stored filters follow in
+        // slices.
+        subscriptions_.judge_all();
     }
     for (const SlotId id : delivery_.take_waiting()) {
         if (Client* client = find_client(id)) mark_dirty(*client);
-    }
-}
-
-void Shard::sweep() {
-    // A session may have thousands of filters, each of which costs a decision: they count, not the sessions.
-    for (std::size_t steps = 0; steps < kSweepSteps && !sweep_.empty(); ++steps) {
-        Session* session = sessions_.find_serial(sweep_.back());
-        sweep_.pop_back();
-        if (!session || session->swept_version == epoch_->policy_version()) continue;
-        steps += session->subscriptions.size();
-        subscriptions_.judge(*session, false);
     }
 }
 

@@ -12,6 +12,9 @@ namespace latchkey::broker {
 
 namespace {
 
+constexpr std::size_t kToldPerTurn = 512;  ///< memberships
+constexpr std::size_t kToldAtOnce = 128;   ///< of one session
+
 constexpr std::uint16_t key_of(std::uint32_t number) {
     return static_cast<std::uint16_t>(number);
 }
@@ -49,8 +52,7 @@ bool has_room(const Session& session, const Settings& settings) {
 // SUBSCRIBE and UNSUBSCRIBE
 // ---------------------------------------------------------------------------------------
 
-void Shares::end_packet(std::move_only_function<void()> then) {
-    const std::uint64_t number = std::exchange(gathering_, 0);
+void Shares::end_packet(std::uint64_t number, std::move_only_function<void()> then) {
     const auto found = gatherings_.find(number);
     if (found == gatherings_.end()) {
         if (then) shard_.after_commit(std::move(then));
@@ -123,14 +125,13 @@ void Shares::leave(Session& session, Subscription& subscription) {
 }
 
 void Shares::end(Session& session) {
-    if (!session.memberships) return;
-    for (auto& [key, membership] : session.memberships->by_key) {
-        if (!membership.subscription) continue;
-        membership.subscription->membership = 0;
-        shard_.subscriptions().uncount_shared();
-        ask_leave(session, membership);
-    }
-    give_back(session, 0, Which::Unacknowledged, Refusal::Gone);
+    if (session.memberships) give_back(session, 0, Which::Unacknowledged, Refusal::Gone);
+}
+
+void Shares::leave_ended(Session& session, Subscription& subscription) {
+    shard_.subscriptions().uncount_shared();
+    if (Membership* membership = find_membership(&session, subscription.membership))
+        ask_leave(session, *membership);
 }
 
 void Shares::ask_leave(Session& session, Membership& membership) {
@@ -221,15 +222,46 @@ void Shares::post_reports(ShardIndex owner_index, std::vector<AddressedReport> r
 
 void Shares::on_presence(Session& session) {
     if (!session.memberships) return;
+    Memberships& all = *session.memberships;
+    if (std::exchange(all.untold, all.by_key.size()) == 0 && all.untold != 0)
+        untold_.push_back(session.serial);
+}
+
+void Shares::run() {
+    if (untold_.empty()) return;
     // One post to each owner: a session may have thousands of memberships, and connections come and go fast.
-    std::vector<std::vector<AddressedReport>> by_owner(shard_.mesh().shards());
-    for (auto& [key, membership] : session.memberships->by_key) {
+    Reports by_owner(shard_.mesh().shards());
+    for (std::size_t steps = 0; steps < kToldPerTurn && !untold_.empty(); ++steps) {
+        const std::uint64_t serial = untold_.front();
+        untold_.pop_front();
+        Session* session = shard_.sessions().find_serial(serial);
+        if (!session) continue;
+        steps += tell_some(*session, kToldAtOnce, by_owner);
+        if (session->memberships->untold != 0) untold_.push_back(serial);
+    }
+    for (ShardIndex owner = 0; owner < by_owner.size(); ++owner)
+        post_reports(owner, std::move(by_owner[owner]));
+}
+
+std::size_t Shares::tell_some(Session& session, std::size_t most, Reports& by_owner) {
+    Memberships& all = *session.memberships;
+    std::size_t told = 0;
+    for (; told < most && all.untold != 0; ++told) {
+        // In a circle: who comes and goes all the time does not hear of the first ones only.
+        auto next = all.by_key.lower_bound(all.next);
+        if (next == all.by_key.end()) next = all.by_key.begin();
+        if (next == all.by_key.end()) {
+            all.untold = 0;
+            break;
+        }
+        --all.untold;
+        auto& [key, membership] = *next;
+        all.next = static_cast<std::uint16_t>(key + 1);
         if (!membership.subscription) continue;
         by_owner[membership.owner].push_back(
             {{session.serial, membership.number}, note_report(session, membership)});
     }
-    for (ShardIndex owner = 0; owner < by_owner.size(); ++owner)
-        post_reports(owner, std::move(by_owner[owner]));
+    return told;
 }
 
 void Shares::on_judged(Session& session, const Subscription& subscription) {

@@ -5,6 +5,7 @@
 #pragma once
 
 #include <cstdint>
+#include <deque>
 #include <functional>
 #include <memory>
 #include <optional>
@@ -28,22 +29,29 @@ class Shares {
     explicit Shares(Shard& shard) : shard_(shard) {}
 
     // SUBSCRIBE and UNSUBSCRIBE. An acknowledgement waits for all owners of its packet, and for the commit.
-    /// Joins and leaves from here on belong to one packet ...
-    void begin_packet() { gathering_ = ++last_gathering_; }
-    /// ... up to here. `then` runs when they are answered and everything appended until now is committed.
-    void end_packet(std::move_only_function<void()> then);
+    /// Joins and leaves between resume and pause belong to that packet. @return its number
+    std::uint64_t begin_packet() noexcept { return ++last_gathering_; }
+    void resume_packet(std::uint64_t number) noexcept { gathering_ = number; }
+    void pause_packet() noexcept { gathering_ = 0; }
+    /// `then` runs when they are answered and everything appended until now is committed.
+    void end_packet(std::uint64_t number, std::move_only_function<void()> then);
     /// False when too many joins and leaves of this session are unanswered.
     bool may_join(const Session& session) const;
     void join(Session& session, const mqtt::SubscribeFilter& asked, std::uint32_t id);
     /// The subscription ends; what waits unsent goes to others, what is on the wire is completed.
     void leave(Session& session, Subscription& subscription);
-    /// Every membership ends with its session: also QoS 1 without acknowledgement goes to others, QoS 2 that
-    /// was on the wire to nobody [MQTT-4.8.2-5].
+    /// Its session ends: also QoS 1 without acknowledgement goes to others, QoS 2 that was on the wire to
+    /// nobody [MQTT-4.8.2-5]. Whatever is handed to a membership from now on goes back.
     void end(Session& session);
+    /// After end(): the owner of this one forgets it.
+    void leave_ended(Session& session, Subscription& subscription);
 
     // What the owners must know.
-    /// The session's connection came or went, or its expiry changed.
+    /// The session's connection came or went, or its expiry changed. They hear of it in slices: until then
+    /// what they hand over is kept or goes back, by what is true here.
     void on_presence(Session& session);
+    void run();
+    bool pending() const noexcept { return !untold_.empty(); }
     /// The policy withholds the subscription from now on, or does so no longer.
     void on_judged(Session& session, const Subscription& subscription);
     /// After a flush: there may be room again.
@@ -88,6 +96,8 @@ class Shares {
     using AddressedReport = std::pair<MemberId, MemberReport>;
     MemberReport note_report(Session& session, Membership& membership);
     void post_reports(ShardIndex owner, std::vector<AddressedReport> reports);
+    using Reports = std::vector<std::vector<AddressedReport>>;
+    std::size_t tell_some(Session& session, std::size_t most, Reports& by_owner);
     void send_report(Session& session, Membership& membership);
     void tell_room(Session& session);
     void ask_leave(Session& session, Membership& membership);
@@ -103,6 +113,7 @@ class Shares {
     std::uint64_t last_gathering_ = 0;
     std::unordered_map<std::uint64_t, Gathering> gatherings_;
     std::vector<Leaving> leaving_;
+    std::deque<std::uint64_t> untold_;  ///< sessions by serial
 };
 
 }  // namespace latchkey::broker

@@ -3,8 +3,8 @@
 #include "broker/subscriptions.h"
 
 #include <algorithm>
+#include <utility>
 
-#include "broker/errors.h"
 #include "broker/shard.h"
 #include "topic/share.h"
 
@@ -12,14 +12,13 @@ namespace latchkey::broker {
 
 namespace {
 
-constexpr std::size_t kDeniedPerPacket = 100;  ///< then the rest of a SUBSCRIBE is answered 0x97
-constexpr std::size_t kForgottenPerTurn = 1024;
+constexpr std::size_t kForgottenPerTurn = 512;
+constexpr std::size_t kJudgedPerTurn = 512;  ///< filters, buckets and sessions
+constexpr std::size_t kJudgedAtOnce = 128;   ///< of one session
+constexpr std::uint64_t kNeverJudged = 0;    ///< no policy has this version
 
-mqtt::Reason granted(std::uint8_t qos) {
-    return static_cast<mqtt::Reason>(qos);  // 0x00, 0x01, 0x02 are the granted QoS. MQTT5 3.9.3
-}
+}  // namespace
 
-/// @param text  a valid filter, shared or not
 policy::Request subscribe_request(std::string_view text, std::uint8_t qos) {
     policy::Request request{.act = policy::Act::Subscribe, .topic = text, .qos = qos};
     const auto share = topic::parse_share(text);
@@ -29,98 +28,14 @@ policy::Request subscribe_request(std::string_view text, std::uint8_t qos) {
     return request;
 }
 
-}  // namespace
+Subscriptions::~Subscriptions() = default;
 
-void Subscriptions::on_subscribe(Client& client, const mqtt::Subscribe& packet) {
-    std::vector<mqtt::Reason> reasons;
-    reasons.reserve(packet.filters.count());
-    client.spend(packet.filters.count());
-    const std::size_t most = shard_.settings().max_subscriptions;
-    std::size_t denied = 0;
-    shard_.shares().begin_packet();
-    packet.filters.for_each([&](const mqtt::SubscribeFilter& asked) {
-        if (client.phase == Client::Phase::Closing) return;
-        // A packet has room for a quarter of a million filters, and every one of them costs a decision.
-        if (reasons.size() >= most || denied >= kDeniedPerPacket) {
-            return reasons.push_back(mqtt::Reason::QuotaExceeded);
-        }
-        reasons.push_back(subscribe_one(client, asked, packet.subscription_id));
-        if (mqtt::is_error(reasons.back())) ++denied;
-    });
-    if (client.phase == Client::Phase::Closing) return shard_.shares().end_packet({});
-    // No SUBACK of 3.1 can say that a filter failed, whatever the reason: it can only be closed (policy 3).
-    const auto failed = std::ranges::find_if(reasons, mqtt::is_error);
-    if (failed != reasons.end() && client.protocol.level() == mqtt::Level::V31) {
-        shard_.shares().end_packet({});
-        return shard_.close(client, *failed, kProtocol);
-    }
-    std::string reason_string;
-    if (!client.session->last_denial.empty()) {
-        reason_string = "not authorized, decision " + std::exchange(client.session->last_denial, {});
-    }
-    shard_.shares().end_packet([this, id = client.id, packet_id = packet.packet_id,
-                                reasons = std::move(reasons), reason_string = std::move(reason_string)] {
-        Client* answered = shard_.find_client(id);
-        if (!answered || answered->phase != Client::Phase::Online) return;
-        mqtt::encode_suback(answered->control, answered->protocol.peer(),
-                            {.type = mqtt::PacketType::Suback,
-                             .packet_id = packet_id,
-                             .reasons = reasons,
-                             .reason_string = reason_string});
-        shard_.mark_dirty(*answered);
-    });
-}
-
-mqtt::Reason Subscriptions::subscribe_one(Client& client, const mqtt::SubscribeFilter& asked,
-                                          std::uint32_t id) {
-    Session& session = *client.session;
-    const auto share = topic::parse_share(asked.filter);
-    if (!share) return mqtt::Reason::TopicFilterInvalid;
-    const policy::Program& program = shard_.rights().program_of(session);
-    const policy::Request request = subscribe_request(asked.filter, asked.qos);
-    const policy::Decision decision = policy::decide(program, request);
-    if (!decision.allowed()) {
-        ++shard_.counters().subscribes_denied;
-        session.last_denial = shard_.rights().denied(client, program, request, decision);
-        // MQTT 3.1 has no failure code in SUBACK: it can only be closed (policy 3).
-        if (client.protocol.level() == mqtt::Level::V31) {
-            shard_.close(client, mqtt::Reason::NotAuthorized, kDenied);
-        }
-        return mqtt::Reason::NotAuthorized;
-    }
-    if (session.subscriptions.size() >= shard_.settings().max_subscriptions &&
-        !session.find_subscription(asked.filter)) {
-        return mqtt::Reason::QuotaExceeded;
-    }
-    bool existed = false;
-    if (*share) {
-        if (!shard_.shares().may_join(session)) return mqtt::Reason::QuotaExceeded;
-        shard_.shares().join(session, asked, id);
-    } else {
-        insert(session, asked, id, existed);
-    }
-    shard_.append({.kind = store::RecordKind::Subscription,
-                   .key = session.key,
-                   .topic = asked.filter,
-                   .authority = session.authority.get(),
-                   .policy_version = shard_.epoch()->policy_version(),
-                   .qos = asked.qos});
-    if (*share) return granted(asked.qos);  // no retained messages come of it. MQTT5 4.8.2
-    // Retain Handling: 0 always, 1 only if new, 2 never. MQTT5 3.8.3.1
-    if (asked.retain_handling == 0 || (asked.retain_handling == 1 && !existed)) {
-        shard_.retained().pull(session, *session.find_subscription(asked.filter));
-    }
-    return granted(asked.qos);
-}
-
-void Subscriptions::insert(Session& session, const mqtt::SubscribeFilter& asked, std::uint32_t id,
-                           bool& existed) {
+void Subscriptions::insert(Session& session, const mqtt::SubscribeFilter& asked, std::uint32_t id) {
     // Whoever adds filters faster than a turn forgets pays for it: what is to be forgotten never piles up.
     forget(2);
     Subscription* subscription = session.find_subscription(asked.filter);
     Subscribers* subscribers = filters_.find_or_insert(asked.filter);
-    existed = subscription != nullptr;
-    if (!existed) {
+    if (!subscription) {
         auto made = std::make_unique<Subscription>();
         subscription = made.get();
         subscription->session = &session;
@@ -129,17 +44,20 @@ void Subscriptions::insert(Session& session, const mqtt::SubscribeFilter& asked,
         subscribers->list.push_back(subscription);
         session.subscriptions.emplace(subscription->filter, std::move(made));
         ++count_;
-    } else if (counts_as_durable(session, *subscription)) {
-        --subscribers->durable;
     }
     subscription->id = id;
     subscription->qos = asked.qos;
     subscription->no_local = asked.no_local;
     subscription->retain_as_published = asked.retain_as_published;
     subscription->withheld = false;
-    if (counts_as_durable(session, *subscription)) ++subscribers->durable;
+    set_durable(*subscription, *subscribers, session.durable() && asked.qos > 0);
     // Local insert first, then the bits and the generation, then SUBACK (data-path 6).
     tell(subscription->filter, subscribers);
+}
+
+void Subscriptions::set_durable(Subscription& subscription, Subscribers& subscribers, bool durable) {
+    if (std::exchange(subscription.durable, durable) == durable) return;
+    subscribers.durable += durable ? 1U : ~0U;
 }
 
 void Subscriptions::tell(std::string_view filter) {
@@ -153,105 +71,137 @@ void Subscriptions::tell(std::string_view filter, const Subscribers* subscribers
     shard_.mesh().interest().set(shard_.index(), filter, any, durable);
 }
 
-void Subscriptions::on_unsubscribe(Client& client, const mqtt::Unsubscribe& packet) {
-    std::vector<mqtt::Reason> reasons;
-    reasons.reserve(packet.filters.count());
-    client.spend(packet.filters.count());
-    Session& session = *client.session;
-    shard_.shares().begin_packet();
-    packet.filters.for_each([&](const mqtt::SubscribeFilter& asked) {
-        if (!session.find_subscription(asked.filter)) {
-            reasons.push_back(topic::parse_share(asked.filter) ? mqtt::Reason::NoSubscriptionExisted
-                                                               : mqtt::Reason::TopicFilterInvalid);
-            return;
-        }
-        shard_.append({.kind = store::RecordKind::Unsubscription, .key = session.key, .topic = asked.filter});
-        erase(session, asked.filter);
-        reasons.push_back(mqtt::Reason::Success);
-    });
-    shard_.shares().end_packet([this, id = client.id, packet_id = packet.packet_id,
-                                reasons = std::move(reasons)] {
-        Client* answered = shard_.find_client(id);
-        if (!answered || answered->phase != Client::Phase::Online) return;
-        mqtt::encode_suback(answered->control, answered->protocol.peer(),
-                            {.type = mqtt::PacketType::Unsuback, .packet_id = packet_id, .reasons = reasons});
-        shard_.mark_dirty(*answered);
-    });
-}
-
 void Subscriptions::erase(Session& session, std::string_view filter) {
     const auto found = session.subscriptions.find(filter);
     Subscription& subscription = *found->second;
-    unlist(subscription, counts_as_durable(session, subscription));
-    if (subscription.membership != 0) shard_.shares().leave(session, subscription);
+    if (subscription.membership != 0) {
+        shard_.shares().leave(session, subscription);
+    } else {
+        unlist(subscription);
+    }
     shard_.retained().cancel(session, subscription);
     session.subscriptions.erase(found);
 }
 
-void Subscriptions::unlist(const Subscription& subscription, bool durable) {
+void Subscriptions::unlist(const Subscription& subscription) {
     --count_;
-    Subscribers* subscribers = filters_.find(subscription.filter);
-    if (!subscribers) return;  // a shared one
-    Subscription* last = subscribers->list.back();
-    subscribers->list[subscription.place] = last;
+    Subscribers& subscribers = *filters_.find(subscription.filter);
+    Subscription* last = subscribers.list.back();
+    subscribers.list[subscription.place] = last;
     last->place = subscription.place;
-    subscribers->list.pop_back();
-    if (durable) --subscribers->durable;
-    tell(subscription.filter, subscribers);
-    if (subscribers->list.empty()) filters_.erase(subscription.filter);
+    subscribers.list.pop_back();
+    if (subscription.durable) --subscribers.durable;
+    tell(subscription.filter, &subscribers);
+    if (subscribers.list.empty()) filters_.erase(subscription.filter);
 }
 
-void Subscriptions::remove_all(Session& session) {
-    for (auto& [filter, subscription] : session.subscriptions) {
-        const bool durable = counts_as_durable(session, *subscription);
-        subscription->withheld = true;
-        subscription->session = nullptr;
-        forgotten_.push_back({std::move(subscription), durable});
-    }
-    session.subscriptions.clear();
-}
+// Ended sessions
+// --------------------------------------------------------------------------------------------------
 
-void Subscriptions::forget_some() {
-    forget(kForgottenPerTurn);
+void Subscriptions::bury(std::unique_ptr<Session> session) {
+    session->ended = true;
+    if (!session->subscriptions.empty()) ended_.push_back(std::move(session));
 }
 
 void Subscriptions::forget(std::size_t most) {
-    for (std::size_t i = 0; i < most && !forgotten_.empty(); ++i) {
-        const Forgotten one = std::move(forgotten_.back());
-        forgotten_.pop_back();
-        unlist(*one.subscription, one.durable);
+    for (std::size_t i = 0; i < most && !ended_.empty(); ++i) {
+        Session& session = *ended_.front();
+        const auto first = session.subscriptions.begin();
+        if (first->second->membership != 0) {
+            shard_.shares().leave_ended(session, *first->second);
+        } else {
+            unlist(*first->second);
+        }
+        session.subscriptions.erase(first);
+        if (session.subscriptions.empty()) ended_.pop_front();
     }
 }
 
+// Judging again
+// ---------------------------------------------------------------------------------------------------
+
 void Subscriptions::judge(Session& session, bool remove) {
+    session.pass_removes = remove || (session.pass != 0 && session.pass_removes);
+    session.pass = 0;
+    session.swept_version = shard_.epoch()->policy_version();
+    if (session.subscriptions.empty()) return;
+    session.swept_version = kNeverJudged;
+    session.pass = ++last_pass_;
+    passes_.push_back(
+        {.session = session.serial, .number = session.pass, .version = shard_.epoch()->policy_version()});
+}
+
+void Subscriptions::judge_all() {
+    unjudged_.clear();
+    shard_.sessions().for_each([this](Session& session) { unjudged_.push_back(session.serial); });
+}
+
+void Subscriptions::run() {
+    judge_some();
+    forget(kForgottenPerTurn);
+}
+
+void Subscriptions::judge_some() {
+    const std::uint64_t version = shard_.epoch()->policy_version();
+    for (std::size_t steps = 0; steps < kJudgedPerTurn && (!passes_.empty() || !unjudged_.empty()); ++steps) {
+        if (passes_.empty()) {
+            Session* session = shard_.sessions().find_serial(unjudged_.back());
+            unjudged_.pop_back();
+            if (session && session->pass == 0 && session->swept_version != version) judge(*session, false);
+            continue;
+        }
+        Pass pass = passes_.front();
+        passes_.pop_front();
+        Session* session = shard_.sessions().find_serial(pass.session);
+        if (!session || session->pass != pass.number) continue;
+        if (pass.version != version) {
+            judge(*session, false);
+            continue;
+        }
+        steps += go_on(*session, pass, kJudgedAtOnce);
+        if (pass.next < pass.buckets) {
+            passes_.push_back(pass);
+        } else {
+            session->pass = 0;
+            session->swept_version = version;
+        }
+    }
+}
+
+std::size_t Subscriptions::go_on(Session& session, Pass& pass, std::size_t most) {
+    auto& all = session.subscriptions;
+    if (std::exchange(pass.buckets, all.bucket_count()) != all.bucket_count()) pass.next = 0;
     const policy::Program& program = shard_.rights().program_of(session);
     std::vector<std::string> gone;
-    for (const auto& [filter, subscription] : session.subscriptions) {
-        const bool was = subscription->withheld;
-        subscription->withheld =
-            !policy::decide(program, subscribe_request(filter, subscription->qos)).allowed();
-        if (subscription->membership != 0 && was != subscription->withheld) {
-            shard_.shares().on_judged(session, *subscription);
+    std::size_t done = 0;
+    for (; done < most && pass.next < pass.buckets; ++pass.next, ++done) {
+        for (auto one = all.begin(pass.next); one != all.end(pass.next); ++one, ++done) {
+            if (!judge_one(session, program, *one->second) && session.pass_removes)
+                gone.push_back(one->first);
         }
-        if (!subscription->withheld) continue;
-        shard_.retained().cancel(session, *subscription);  // pages under way are stale now
-        if (remove) gone.push_back(filter);
     }
     for (const std::string& filter : gone) {
         shard_.append({.kind = store::RecordKind::Unsubscription, .key = session.key, .topic = filter});
         erase(session, filter);
     }
-    session.swept_version = shard_.epoch()->policy_version();
+    return done;
 }
 
-void Subscriptions::on_durability_changed(Session& session, bool was) {
-    if (was == session.durable()) return;
-    for (const auto& [filter, subscription] : session.subscriptions) {
-        Subscribers* subscribers = filters_.find(filter);
-        if (!subscribers || subscription->qos == 0) continue;
-        subscribers->durable += was ? ~0U : 1U;
-        tell(filter, subscribers);
+bool Subscriptions::judge_one(Session& session, const policy::Program& program, Subscription& subscription) {
+    const bool allowed =
+        policy::decide(program, subscribe_request(subscription.filter, subscription.qos)).allowed();
+    const bool changed = std::exchange(subscription.withheld, !allowed) == allowed;
+    if (subscription.membership != 0) {
+        if (changed) shard_.shares().on_judged(session, subscription);
+    } else if (subscription.durable && !session.durable()) {
+        // A session that was taken up again to end with its connection. Counted too long, it only made
+        // records that nobody needs.
+        Subscribers& subscribers = *filters_.find(subscription.filter);
+        set_durable(subscription, subscribers, false);
+        tell(subscription.filter, &subscribers);
     }
+    if (!allowed) shard_.retained().cancel(session, subscription);  // pages under way are stale now
+    return allowed;
 }
 
 }  // namespace latchkey::broker

@@ -255,17 +255,18 @@ Checked decode_unsubscribe(Bytes body, const Rules& rules, Unsubscribe& packet) 
     return take_filters(reader, rules.level, false, packet.filters);
 }
 
-bool Filters::next(std::size_t& offset, SubscribeFilter& filter) const noexcept {
-    Reader reader(payload_.subspan(offset));
+bool Filters::take(SubscribeFilter& filter) noexcept {
+    Reader reader(payload_);
     filter = {};
-    if (reader.empty() || !reader.text(filter.filter)) return false;
+    if (count_ == 0 || reader.empty() || !reader.text(filter.filter)) return false;
     std::uint8_t option = 0;
     if (options_ && !reader.u8(option)) return false;
     filter.qos = option & 0x03;
     filter.no_local = (option & 0x04) != 0;
     filter.retain_as_published = (option & 0x08) != 0;
     filter.retain_handling = (option & 0x30) >> 4;
-    offset += reader.offset();
+    payload_ = payload_.subspan(reader.offset());
+    --count_;
     return true;
 }
 

@@ -10,6 +10,7 @@
 #include <optional>
 #include <span>
 #include <string_view>
+#include <vector>
 
 #include "mqtt/reason.h"
 
@@ -202,25 +203,30 @@ struct SubscribeFilter {
     std::uint8_t retain_handling = 0;
 };
 
-/// Filters of a SUBSCRIBE or UNSUBSCRIBE payload that was validated as a whole; no allocation.
+/// Filters of a SUBSCRIBE or UNSUBSCRIBE payload that was validated as a whole; no allocation but in keep().
 class Filters {
   public:
     Filters() = default;
     Filters(Bytes payload, std::uint32_t count, bool options) noexcept
         : payload_(payload), count_(count), options_(options) {}
     std::uint32_t count() const noexcept { return count_; }
-    /// Calls f(SubscribeFilter) for each, in order. For UNSUBSCRIBE only `filter` is set.
+    /// Takes the first one out. For UNSUBSCRIBE only `filter` is set. False when none is left.
+    bool take(SubscribeFilter& filter) noexcept;
+    /// What is left stands in `room` from now on, and no longer in the packet.
+    void keep(std::vector<std::byte>& room) {
+        room.assign(payload_.begin(), payload_.end());
+        payload_ = room;
+    }
+    /// Calls f(SubscribeFilter) for each, in order.
     template <class F>
     void for_each(F&& f) const {
-        std::size_t offset = 0;
+        Filters left = *this;
         SubscribeFilter filter;
-        for (std::uint32_t i = 0; i < count_ && next(offset, filter); ++i)
+        while (left.take(filter))
             f(filter);
     }
 
   private:
-    bool next(std::size_t& offset, SubscribeFilter& filter) const noexcept;
-
     Bytes payload_;
     std::uint32_t count_ = 0;
     bool options_ = false;

@@ -111,6 +111,43 @@ async function manyFilters(stage) {
   return `${packets} SUBSCRIBE with 1,000 filters`;
 }
 
+/** As many filters in one packet as a session may have, and away with them, by sixteen at once. */
+async function hugeSubscribe(stage) {
+  const filters = Array.from({ length: stage.many(10_000) }, (_, n) => `h/${n}/+/x/#`);
+  let packets = 0;
+  await Promise.all(Array.from({ length: 16 }, (_, i) => persist(stage, `huge${i}`, async (socket) => {
+    for (let id = 1; !over(stage.until); id = id % 60_000 + 2) {
+      packets += 2;
+      if (!await push(socket, Buffer.concat([wire.subscribe(id, filters), wire.unsubscribe(id + 1, filters)]))) return;
+      await delay(1);
+    }
+  })));
+  return `${packets} packets with ${filters.length} filters`;
+}
+
+/** Sixteen sessions with as many filters as they may have, taken up again and left again without end. */
+async function comeAndGo(stage, filters) {
+  let logins = 0;
+  await Promise.all(Array.from({ length: 16 }, async (_, i) => {
+    for (let first = true; !over(stage.until); first = false) {
+      let answered;
+      const subscribed = new Promise((resolve) => { answered = resolve; });
+      const socket = await wire.login(stage.tcp, `go${i}`, { clean: false, expiry: 600 }, (head) => head >> 4 === 9 && answered());
+      if (!socket) { await delay(20); continue; }
+      ++logins;
+      if (first) {
+        await push(socket, wire.subscribe(1, filters, 1));
+        await Promise.race([subscribed, socket.gone, delay(5000)]);
+      }
+      socket.destroy();
+    }
+  }));
+  return `${logins} logins, sessions of ${filters.length} filters`;
+}
+
+const sessionsComeAndGo = (stage) => comeAndGo(stage, Array.from({ length: stage.many(10_000) }, (_, n) => `s/${n}/+/x/#`));
+const membersComeAndGo = (stage) => comeAndGo(stage, Array.from({ length: stage.many(10_000) }, (_, n) => `$share/g${n % 7}/s/${n}/+/x/#`));
+
 async function aliasChurn(stage) {
   let packets = 0;
   const connections = await persist(stage, 'alias', async (socket) => {
@@ -236,17 +273,17 @@ async function webSocketDrip({ ws, many, until }) {
   return done;
 }
 
-/** Publishes and subscribes where nothing is allowed, as fast as it goes; the policy has a thousand rules. */
+/** Sixteen publish and subscribe where nothing is allowed, as fast as it goes; the policy has a thousand rules. */
 async function deniedFlood(stage) {
   let packets = 0;
-  await persist(stage, 'denied', async (socket) => {
+  await Promise.all(Array.from({ length: 16 }, (_, who) => persist(stage, `denied${who}`, async (socket) => {
     for (let i = 0; !over(stage.until); ++i) {
       const batch = [wire.subscribe(1 + i % 60_000, Array.from({ length: 900 }, (_, n) => `denied/${i}/${n}/#`))];
       for (let n = 0; n < 500; ++n) batch.push(wire.publish(`denied/${i}/${n}`, 'x', { qos: 1, id: 1 + n }));
       packets += batch.length;
       if (!await push(socket, Buffer.concat(batch))) return;
     }
-  }, { port: stage.strict, user: 'mallory', password: 'mallory' });
+  }, { port: stage.strict, user: 'mallory', password: 'mallory' })));
   return `${packets} packets`;
 }
 
@@ -257,6 +294,9 @@ export const ATTACKS = {
   'handshake flood': handshakeFlood,
   '65,535 levels': deepTopics,
   '100,000 filters': manyFilters,
+  'SUBSCRIBE of 10,000 filters': hugeSubscribe,
+  'sessions of 10,000 filters': sessionsComeAndGo,
+  'shared subscriptions': membersComeAndGo,
   'alias churn': aliasChurn,
   'retained flood': retainedFlood,
   'subscribe churn': subscribeChurn,
