@@ -68,13 +68,14 @@ bool FilterRequests::work(Client& client, Request& request) {
         more = request.filters.take(asked);
         if (!more) break;
         client.spend(1);
-        request.reasons.push_back(request.answer == mqtt::PacketType::Suback
-                                      ? subscribe(client, request, asked)
-                                      : unsubscribe(*client.session, asked.filter));
+        const bool subscribes = request.answer == mqtt::PacketType::Suback;
+        const mqtt::Reason reason =
+            subscribes ? subscribe(client, request, asked) : unsubscribe(*client.session, asked.filter);
+        request.reasons.push_back(reason);
         // No SUBACK of 3.1 can say that a filter failed, whatever the reason: it can only be closed (policy
         // 3).
-        if (mqtt::is_error(request.reasons.back()) && client.protocol.level() == mqtt::Level::V31)
-            shard_.close(client, request.reasons.back(), kProtocol);
+        if (subscribes && mqtt::is_error(reason) && client.protocol.level() == mqtt::Level::V31)
+            shard_.close(client, reason, kProtocol);
         if (client.phase == Client::Phase::Closing) break;
     }
     shard_.shares().pause_packet();
