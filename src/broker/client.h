@@ -22,6 +22,7 @@ namespace latchkey::broker {
 
 class Shard;
 class Session;
+struct FilterRequest;
 struct Login;
 struct Reauth;
 
@@ -79,16 +80,17 @@ class Client final : public mqtt::Handler {
     std::unique_ptr<Reauth> reauth;
     std::unique_ptr<net::Transport> transport;
     mqtt::Connection protocol;
-    std::unique_ptr<Login> login;  ///< until the CONNACK is on its way
-    Session* session = nullptr;    ///< while Online
-    mqtt::Buffer tail;             ///< unparsed: an incomplete packet, or what a suspension left
-    Leftover leftover;             ///< a packet (or TLS record) whose first bytes have left
-    mqtt::Buffer control;          ///< acknowledgements and the like, encoded
-    AdmissionSlot admission;       ///< its place among the connections of the process
-    Timer timer;                   ///< next of: connect limit, login limit, keep-alive, expiry
-    MonoTime heard{};              ///< when bytes last arrived
-    MonoTime ends = kNever;        ///< the credential's end
-    MonoTime deadline = kNever;    ///< of CONNECT or login
+    std::unique_ptr<FilterRequest> request;  ///< being worked off in slices
+    std::unique_ptr<Login> login;            ///< until the CONNACK is on its way
+    Session* session = nullptr;              ///< while Online
+    mqtt::Buffer tail;                       ///< unparsed: an incomplete packet, or what a suspension left
+    Leftover leftover;                       ///< a packet (or TLS record) whose first bytes have left
+    mqtt::Buffer control;                    ///< acknowledgements and the like, encoded
+    AdmissionSlot admission;                 ///< its place among the connections of the process
+    Timer timer;                             ///< next of: connect limit, login limit, keep-alive, expiry
+    MonoTime heard{};                        ///< when bytes last arrived
+    MonoTime ends = kNever;                  ///< the credential's end
+    MonoTime deadline = kNever;              ///< of CONNECT or login
     std::uint32_t listener = 0;
     std::uint32_t accepted_under = 0;  ///< number of the epoch of its TLS context, low half
     std::uint32_t stashed = 0;         ///< its messages whose pushes are incomplete

@@ -2,7 +2,7 @@
 // SPDX-License-Identifier: Apache-2.0
 #include "broker/filter_requests.h"
 
-#include <algorithm>
+#include <memory>
 #include <utility>
 
 #include "broker/errors.h"
@@ -23,44 +23,42 @@ mqtt::Reason granted(std::uint8_t qos) {
 }  // namespace
 
 void FilterRequests::on_subscribe(Client& client, const mqtt::Subscribe& packet) {
-    begin(client, {.client = client.id,
-                   .answer = mqtt::PacketType::Suback,
+    begin(client, {.answer = mqtt::PacketType::Suback,
                    .packet_id = packet.packet_id,
                    .subscription_id = packet.subscription_id,
                    .filters = packet.filters});
 }
 
 void FilterRequests::on_unsubscribe(Client& client, const mqtt::Unsubscribe& packet) {
-    begin(client, {.client = client.id,
-                   .answer = mqtt::PacketType::Unsuback,
-                   .packet_id = packet.packet_id,
-                   .filters = packet.filters});
+    begin(client,
+          {.answer = mqtt::PacketType::Unsuback, .packet_id = packet.packet_id, .filters = packet.filters});
 }
 
-void FilterRequests::begin(Client& client, Request request) {
+void FilterRequests::begin(Client& client, FilterRequest request) {
     request.reasons.reserve(request.filters.count());
     request.gathering = shard_.shares().begin_packet();
     if (work(client, request)) return;
-    request.filters.keep(request.room);
+    client.request = std::make_unique<FilterRequest>(std::move(request));
+    client.request->filters.keep(client.request->room);
     shard_.suspend(client, kSuspendRequest);
-    waiting_.push_back(std::move(request));
+    waiting_.push_back(client.id);
 }
 
 void FilterRequests::run() {
     for (std::size_t i = waiting_.size(); i > 0 && shard_.may_spend(); --i) {
-        Request request = std::move(waiting_.front());
+        Client* client = shard_.find_client(waiting_.front());
         waiting_.pop_front();
-        Client* client = shard_.find_client(request.client);
         if (!client || client->phase != Client::Phase::Online) continue;
-        if (!work(*client, request)) {
-            waiting_.push_back(std::move(request));
-        } else if (client->phase == Client::Phase::Online) {
-            shard_.resume(*client, kSuspendRequest);
+        if (!work(*client, *client->request)) {
+            waiting_.push_back(client->id);
+            continue;
         }
+        client->request.reset();
+        if (client->phase == Client::Phase::Online) shard_.resume(*client, kSuspendRequest);
     }
 }
 
-bool FilterRequests::work(Client& client, Request& request) {
+bool FilterRequests::work(Client& client, FilterRequest& request) {
     shard_.shares().resume_packet(request.gathering);
     mqtt::SubscribeFilter asked;
     bool more = true;
@@ -85,7 +83,8 @@ bool FilterRequests::work(Client& client, Request& request) {
     return true;
 }
 
-mqtt::Reason FilterRequests::subscribe(Client& client, Request& request, const mqtt::SubscribeFilter& asked) {
+mqtt::Reason FilterRequests::subscribe(Client& client, FilterRequest& request,
+                                       const mqtt::SubscribeFilter& asked) {
     const std::size_t most = shard_.settings().max_subscriptions;
     // A packet has room for a quarter of a million filters, and every one of them costs a decision.
     if (request.reasons.size() >= most || request.denied >= kDeniedPerPacket)
@@ -93,9 +92,10 @@ mqtt::Reason FilterRequests::subscribe(Client& client, Request& request, const m
     Session& session = *client.session;
     const auto share = topic::parse_share(asked.filter);
     if (!share) return mqtt::Reason::TopicFilterInvalid;
-    if (!policy::decide(shard_.rights().program_of(session), subscribe_request(asked.filter, asked.qos))
-             .allowed())
-        return deny(client, request, asked);
+    const policy::Program& program = shard_.rights().program_of(session);
+    const policy::Request question = subscribe_request(asked.filter, asked.qos);
+    const policy::Decision decision = policy::decide(program, question);
+    if (!decision.allowed()) return deny(client, request, program, question, decision);
     const Subscription* before = session.find_subscription(asked.filter);
     if (!before && session.subscriptions.size() >= most) return mqtt::Reason::QuotaExceeded;
     if (*share) {
@@ -117,13 +117,12 @@ mqtt::Reason FilterRequests::subscribe(Client& client, Request& request, const m
     return granted(asked.qos);
 }
 
-mqtt::Reason FilterRequests::deny(Client& client, Request& request, const mqtt::SubscribeFilter& asked) {
+mqtt::Reason FilterRequests::deny(Client& client, FilterRequest& request, const policy::Program& program,
+                                  const policy::Request& question, const policy::Decision& decision) {
     ++request.denied;
     ++shard_.counters().subscribes_denied;
     client.spend(kDenialUnits);
-    const policy::Program& program = shard_.rights().program_of(*client.session);
-    const policy::Request question = subscribe_request(asked.filter, asked.qos);
-    request.denial = shard_.rights().denied(client, program, question, policy::decide(program, question));
+    request.denial = shard_.rights().denied(client, program, question, decision);
     // MQTT 3.1 has no failure code in SUBACK: it can only be closed (policy 3).
     if (client.protocol.level() == mqtt::Level::V31)
         shard_.close(client, mqtt::Reason::NotAuthorized, kDenied);
@@ -139,7 +138,7 @@ mqtt::Reason FilterRequests::unsubscribe(Session& session, std::string_view filt
     return mqtt::Reason::Success;
 }
 
-void FilterRequests::answer(Client& client, Request& request) {
+void FilterRequests::answer(Client& client, FilterRequest& request) {
     std::string reason_string;
     if (!request.denial.empty()) reason_string = "not authorized, decision " + request.denial;
     shard_.shares().end_packet(

@@ -2,7 +2,6 @@
 // SPDX-License-Identifier: Apache-2.0
 #include "broker/subscriptions.h"
 
-#include <algorithm>
 #include <utility>
 
 #include "broker/shard.h"
@@ -13,7 +12,8 @@ namespace latchkey::broker {
 namespace {
 
 constexpr std::size_t kForgottenPerTurn = 512;
-constexpr std::size_t kJudgedPerTurn = 512;  ///< filters, buckets and sessions
+constexpr std::size_t kPassesPerTurn = 512;  ///< that begin, under a new policy
+constexpr std::size_t kJudgedPerTurn = 512;  ///< filters and buckets
 constexpr std::size_t kJudgedAtOnce = 128;   ///< of one session
 constexpr std::uint64_t kNeverJudged = 0;    ///< no policy has this version
 
@@ -27,8 +27,6 @@ policy::Request subscribe_request(std::string_view text, std::uint8_t qos) {
     request.group = (*share)->group;
     return request;
 }
-
-Subscriptions::~Subscriptions() = default;
 
 void Subscriptions::insert(Session& session, const mqtt::SubscribeFilter& asked, std::uint32_t id) {
     // Whoever adds filters faster than a turn forgets pays for it: what is to be forgotten never piles up.
@@ -143,13 +141,13 @@ void Subscriptions::run() {
 
 void Subscriptions::judge_some() {
     const std::uint64_t version = shard_.epoch()->policy_version();
-    for (std::size_t steps = 0; steps < kJudgedPerTurn && (!passes_.empty() || !unjudged_.empty()); ++steps) {
-        if (passes_.empty()) {
-            Session* session = shard_.sessions().find_serial(unjudged_.back());
-            unjudged_.pop_back();
-            if (session && session->pass == 0 && session->swept_version != version) judge(*session, false);
-            continue;
-        }
+    // They take their turns with the passes of those who come back, who could otherwise keep them out.
+    for (std::size_t i = 0; i < kPassesPerTurn && !unjudged_.empty(); ++i) {
+        Session* session = shard_.sessions().find_serial(unjudged_.back());
+        unjudged_.pop_back();
+        if (session && session->pass == 0 && session->swept_version != version) judge(*session, false);
+    }
+    for (std::size_t steps = 0; steps < kJudgedPerTurn && !passes_.empty(); ++steps) {
         Pass pass = passes_.front();
         passes_.pop_front();
         Session* session = shard_.sessions().find_serial(pass.session);

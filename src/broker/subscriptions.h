@@ -27,7 +27,6 @@ policy::Request subscribe_request(std::string_view text, std::uint8_t qos);
 class Subscriptions {
   public:
     Subscriptions(Shard& shard, const HashSeed& seed) : shard_(shard), filters_(seed) {}
-    ~Subscriptions();
 
     /// Calls f(Subscription&) for each that holds the topic and is not withheld.
     template <class F>

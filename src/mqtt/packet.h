@@ -217,14 +217,6 @@ class Filters {
         room.assign(payload_.begin(), payload_.end());
         payload_ = room;
     }
-    /// Calls f(SubscribeFilter) for each, in order.
-    template <class F>
-    void for_each(F&& f) const {
-        Filters left = *this;
-        SubscribeFilter filter;
-        while (left.take(filter))
-            f(filter);
-    }
 
   private:
     Bytes payload_;

@@ -60,6 +60,15 @@ class Slices : public testing::TestWithParam<std::uint32_t> {
         while (totals().subscriptions == 0)
             turn();
     }
+    /// To some of the filters below f and g, at QoS 1, payload "f" or "g".
+    void publish_between_slices(SimClient& writer) {
+        for (int i = 0; i < kFilters; i += 100) {
+            for (const std::string stem : {"f", "g"})
+                writer.publish(stem + "/" + std::to_string(i) + "/x", stem, 1);
+            world.step();
+        }
+        world.settle();
+    }
     broker::Totals totals() { return world.shards[0]->totals(); }
     World world;
 };
@@ -123,12 +132,7 @@ TEST_P(Slices, WhatANewPolicyForbidsIsNotDeliveredThoughItsFilterIsNotJudgedYet)
     SimClient& writer = world.online({.client_id = "writer"});
     world.settle();
     grant({"f/#"});
-    for (int i = 0; i < kFilters; i += 100) {
-        writer.publish("f/" + std::to_string(i) + "/x", "f", 1);
-        writer.publish("g/" + std::to_string(i) + "/x", "g", 1);
-        world.step();
-    }
-    world.settle();
+    publish_between_slices(writer);
     EXPECT_EQ(many.payloads(), Payloads(kFilters / 100, "f"));
     grant({"f/#", "g/#"});
     world.settle();
@@ -150,14 +154,35 @@ TEST_P(Slices, ASessionTakenUpAgainUnderNarrowerRightsGetsNothingBeyondThem) {
     ASSERT_TRUE(world.adopt());
     SimClient& after =
         world.client({.client_id = world.name_on(0, "r"), .user = "r", .clean = false, .expiry_s = 600}, 0);
-    for (int i = 0; i < kFilters; i += 100) {
-        writer.publish("f/" + std::to_string(i) + "/x", "f", 1);
-        writer.publish("g/" + std::to_string(i) + "/x", "g", 1);
-        world.step();
-    }
-    world.settle();
+    publish_between_slices(writer);
     EXPECT_EQ(after.payloads(), Payloads(kFilters / 100, "f"));
     EXPECT_EQ(totals().subscriptions, kFilters + 0U) << "what is not covered was removed";
+}
+
+TEST_P(Slices, WhoComesBackAllTheTimeDoesNotKeepOthersFromWhatTheyAreGrantedAgain) {
+    SimClient& other = world.online({.client_id = world.name_on(0, "other"), .user = "r"});
+    other.subscribe("g/1/+", 1);
+    SimClient& many = reader(true);
+    many.raw(large(true, "f/"));
+    world.settle();
+    SimClient& writer = world.online({.client_id = "writer"});
+    grant({"f/#"});
+    world.settle();
+    const auto come_back = [&] {
+        world.client({.client_id = many.name, .user = "r", .clean = false, .expiry_s = 600}, 0);
+        for (int turns = 0; turns < 4; ++turns)
+            turn();
+    };
+    come_back();
+    ASSERT_NE(world.session(many.name, "r")->pass, 0U);
+    world.realm->allow_shared("reader", "g/#");
+    world.control->adopt(world.make_epoch(), [] {});
+    for (int i = 0; i < 40 && other.received.empty(); ++i) {
+        come_back();
+        writer.publish("g/1/x", "granted again");
+        world.step();
+    }
+    EXPECT_FALSE(other.received.empty());
 }
 
 TEST_P(Slices, AFilterAddedWhileTheOthersAreJudgedIsNotForgotten) {

@@ -97,9 +97,9 @@ inline std::string describe(const Ack& p) {
         .add(p.user)
         .take();
 }
-inline std::string describe(const Filters& filters) {
+inline std::string describe(Filters filters) {
     std::string out;
-    filters.for_each([&](const SubscribeFilter& f) {
+    for (SubscribeFilter f; filters.take(f);) {
         out += Line(" ")
                    .add("filter", f.filter)
                    .add("qos", f.qos)
@@ -107,7 +107,7 @@ inline std::string describe(const Filters& filters) {
                    .add("as_published", f.retain_as_published)
                    .add("handling", f.retain_handling)
                    .take();
-    });
+    }
     return out;
 }
 inline std::string describe(const Subscribe& p) {
